@@ -1,0 +1,73 @@
+// A suite is a question put to the machine. It lists cases as data; the harness decides how they are measured.
+//
+// The same types serve our suites and a user's own (`bench run ./my.suite.ts`).
+
+import type { Cost, DeviceKind, Tunables } from '../kernels/kernel.ts';
+import type { Problem } from '../kernels/problem.ts';
+
+/** What the command line asked for, as far as a suite needs it to list its cases. */
+export interface Request {
+  readonly devices: readonly DeviceKind[];
+  readonly quick: boolean;
+  readonly seed: number;
+  /** `--shapes`, unparsed: a comma list, or the text of a file. */
+  readonly shapes?: string;
+  /** Options of the suite's own, by long name: `transpose` for matmul. */
+  readonly options: Readonly<Record<string, string | boolean>>;
+}
+
+/** An option that a suite adds to `bench run`. */
+export interface SuiteOption {
+  readonly flags: string;
+  readonly description: string;
+}
+
+/** Work of a suite's own, for questions that no kernel record answers. Made in the arm's process. */
+export interface Work {
+  /** One call. What is measured is the time until it returns, or until its promise settles. */
+  run(): unknown;
+  /** Throws, or returns a line, where the result of the last call is wrong; undefined where it is right. */
+  verify?(): string | undefined | Promise<string | undefined>;
+  /** Puts changed operands back; not measured. */
+  reset?(): void;
+  close?(): void | Promise<void>;
+}
+
+/** One side of a case that is a function instead of a kernel. */
+export interface FunctionArm {
+  readonly name: string;
+  readonly device?: DeviceKind;
+  make(): Work | Promise<Work>;
+}
+
+/** One measured row per arm. Either `problem` (arms are the kernels that can do it, and peers) or `arms` is given. */
+export interface Case {
+  /** Unique in the suite, a path: `matmul/512x512x512/nn/f32`. */
+  readonly name: string;
+  readonly problem?: Problem;
+  /** Devices the case makes sense on; all that were asked for if absent. */
+  readonly devices?: readonly DeviceKind[];
+  /** Whether a call includes reading the result back to the host, as a peer without device tensors must. */
+  readonly readback?: boolean;
+  readonly arms?: readonly FunctionArm[];
+  readonly cost?: Cost;
+  readonly dtype?: string;
+  /** Tunables to use instead of a kernel's own, by kernel name. */
+  readonly tunables?: Readonly<Record<string, Tunables>>;
+  /** Columns that the suite adds to the row. */
+  readonly extra?: Readonly<Record<string, string | number>>;
+}
+
+export interface Suite {
+  readonly name: string;
+  /** The question, in a line. */
+  readonly question: string;
+  readonly options?: readonly SuiteOption[];
+  /** The cases, in the order to run them. Throws a UsageError for a request it cannot meet. */
+  cases(request: Request): readonly Case[];
+}
+
+/** A request that cannot be met: a line for the user, exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

@@ -1,0 +1,9 @@
+// What `tilebench/kernels` exports.
+
+export { choose, kernels, kernelsFor, refusal, validTunables } from './catalog.ts';
+export { configurations, parseConstraint, toPython } from './constraint.ts';
+export { type Buffer, type Device, DeviceError, type DeviceMemory, type Program } from './device.ts';
+export type * from './kernel.ts';
+export { Launch } from './launch.ts';
+export * from './problem.ts';
+export * from './reference.ts';

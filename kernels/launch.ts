@@ -1,0 +1,49 @@
+// A launch is a kernel made ready for one problem on one device: compiled program, passes and workspace. Running it is a loop of dispatches.
+
+import type { Buffer, Device, Program } from './device.ts';
+import { DeviceError } from './device.ts';
+import type { Kernel, Plan, Tunables } from './kernel.ts';
+import type { Problem } from './problem.ts';
+
+export class Launch {
+  readonly kernel: Kernel;
+  readonly problem: Problem;
+  readonly tunables: Tunables;
+  readonly program: Program;
+  readonly workspaceBytes: number;
+  #device: Device;
+  #plan: Plan;
+  #workspace: Record<string, Buffer> = {};
+
+  /** Generates and compiles. Throws a DeviceError where the kernel cannot do the problem on this device. */
+  constructor(device: Device, kernel: Kernel, problem: Problem, tunables: Tunables = kernel.defaults(problem, device)) {
+    const reason = kernel.device === device.kind ? kernel.rejects(problem, device) : `it runs on ${kernel.device}, not on ${device.kind}`;
+    if (reason !== undefined) throw new DeviceError(`${kernel.op}/${kernel.name}: cannot do this problem: ${reason}`);
+    this.kernel = kernel;
+    this.problem = problem;
+    this.tunables = tunables;
+    this.#device = device;
+    this.#plan = kernel.plan(problem, tunables, device);
+    this.program = device.prepare(kernel.generate(problem, tunables, device));
+    this.workspaceBytes = Object.values(this.#plan.workspace).reduce((sum, bytes) => sum + bytes, 0);
+    for (const [name, bytes] of Object.entries(this.#plan.workspace)) this.#workspace[name] = device.alloc(bytes);
+  }
+
+  get ready(): Promise<void> {
+    return this.program.ready;
+  }
+
+  /** Dispatches every pass. `operands` maps the problem's operand names (A, B, bias, C) to buffers on the launch's device. */
+  run(operands: Readonly<Record<string, Buffer>>): void {
+    for (const pass of this.#plan.passes) {
+      const buffers = pass.buffers.map((name) => operands[name] ?? this.#workspace[name]);
+      this.#device.dispatch(this.program, pass.entry, buffers, pass.arguments, pass.grid);
+    }
+  }
+
+  /** Gives the workspace back; the program stays in the device's cache. */
+  free(): void {
+    for (const buffer of Object.values(this.#workspace)) this.#device.free(buffer);
+    this.#workspace = {};
+  }
+}

@@ -1,0 +1,109 @@
+// A problem says what is to be computed: op, sizes, dtypes, attributes and epilogue. It never says how.
+
+export type DType = 'f32' | 'f16';
+
+/** Applied to every element of the result as it is stored, in this order: add bias, then ReLU. */
+export interface Epilogue {
+  /** Adds `bias[n]` to each row of the result; the operand `bias` has shape [N]. */
+  readonly bias: boolean;
+  /** max(x, 0), after the bias. */
+  readonly relu: boolean;
+}
+
+/**
+ * C[b] = epilogue(alpha · op(A[b]) · op(B[b])), row-major and dense, for b in 0..batch-1.
+ *
+ * op(A) is [M, K] and op(B) is [K, N]; where a transpose flag is set the operand is stored as [K, M] or [N, K].
+ * `dtype` is how A, B, bias and C are stored; sums are always kept in f32.
+ */
+export interface MatmulProblem {
+  readonly op: 'matmul';
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly alpha: number;
+  readonly epilogue: Epilogue;
+  readonly dtype: DType;
+}
+
+/** `chains` independent chains of fused multiply-adds in registers: the measured roof of arithmetic. `length` steps each, per thread. */
+export interface FmaProblem {
+  readonly op: 'fma';
+  readonly length: number;
+  readonly threads: number;
+}
+
+/** One pass over memory: read `bytes`, write `bytes`, or copy `bytes` from one buffer to another. The measured roof of bandwidth. */
+export interface StreamProblem {
+  readonly op: 'stream';
+  readonly access: 'read' | 'write' | 'copy';
+  readonly bytes: number;
+}
+
+export type Problem = MatmulProblem | FmaProblem | StreamProblem;
+export type Op = Problem['op'];
+
+export const NO_EPILOGUE: Epilogue = { bias: false, relu: false };
+
+/** Largest extent of one dimension: offsets inside a matrix must fit the 32-bit integers that kernels index with. */
+export const MAX_EXTENT = 2 ** 30;
+/** Largest operand in bytes: the 4 GiB that a 32-bit address reaches. */
+export const MAX_OPERAND_BYTES = 2 ** 32;
+
+export const bytesPerElement = (dtype: DType): number => (dtype === 'f16' ? 2 : 4);
+
+/** A checked matmul problem; what is left out is batch 1, no transposes, alpha 1, no epilogue, f32. Throws a RangeError that names the bad value. */
+export function matmul(sizes: { m: number; n: number; k: number } & Partial<Omit<MatmulProblem, 'op'>>): MatmulProblem {
+  const problem: MatmulProblem = {
+    op: 'matmul',
+    batch: 1,
+    transposeA: false,
+    transposeB: false,
+    alpha: 1,
+    epilogue: NO_EPILOGUE,
+    dtype: 'f32',
+    ...sizes,
+  };
+  for (const name of ['batch', 'm', 'n', 'k'] as const) {
+    const value = problem[name];
+    if (!Number.isInteger(value) || value < 1 || value > MAX_EXTENT)
+      throw new RangeError(`matmul: ${name} is ${value}, expected a whole number from 1 to ${MAX_EXTENT}`);
+  }
+  const operands = matmulOperands(problem);
+  for (const [name, elements] of Object.entries(operands)) {
+    const bytes = elements * bytesPerElement(problem.dtype);
+    if (bytes > MAX_OPERAND_BYTES)
+      throw new RangeError(
+        `matmul: operand ${name} of ${problem.m}x${problem.n}x${problem.k} needs ${bytes} bytes, more than the ${MAX_OPERAND_BYTES} a kernel can address`,
+      );
+  }
+  return problem;
+}
+
+/** Elements of each operand of a matmul problem, inputs first and the output C last. */
+export function matmulOperands({ batch, m, n, k, epilogue }: MatmulProblem): Record<string, number> {
+  return { A: batch * m * k, B: batch * k * n, ...(epilogue.bias ? { bias: n } : {}), C: batch * m * n };
+}
+
+/** Elements of each operand of a problem, in the order that kernels name them; outputs last. */
+export function operandElements(problem: Problem): Record<string, number> {
+  switch (problem.op) {
+    case 'matmul':
+      return matmulOperands(problem);
+    case 'fma':
+      return { out: problem.threads * 64 };
+    case 'stream':
+      return problem.access === 'copy'
+        ? { from: problem.bytes / 4, to: problem.bytes / 4 }
+        : problem.access === 'read'
+          ? { from: problem.bytes / 4, out: 1024 }
+          : { to: problem.bytes / 4 };
+  }
+}
+
+/** nn, nt, tn or tt: how A and B are stored, A first. */
+export const transposeName = (problem: Pick<MatmulProblem, 'transposeA' | 'transposeB'>): string =>
+  `${problem.transposeA ? 't' : 'n'}${problem.transposeB ? 't' : 'n'}`;
