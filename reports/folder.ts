@@ -1,0 +1,126 @@
+// The results folder: where a run puts what it measures, as it measures it. After a crash, a full disk or Ctrl-C the files hold all that came before.
+//
+//   run.json      rewritten whenever the run says more about itself      samples.csv   appended, one row as each sample is taken
+//   summary.csv   rewritten as each row is completed                     results.json, report.md, table.txt   at the end
+//
+// `run.json`, `samples.csv` and `summary.csv` are enough to go on from: reading them back is here too.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CsvError } from '../harness/csv.ts';
+import type { Sample, Sink, Summary } from '../harness/record.ts';
+import { UsageError } from '../harness/suite.ts';
+import { readSamples, readSummaries, samplesCsv, summaryCsv } from './csv.ts';
+import { type Appender, cutTornRecord, openAppender, replaceFile, WriteError } from './file.ts';
+import { FORMATS, type Format, render } from './formats.ts';
+import { DocumentError, readRun, runJson } from './json.ts';
+import type { Results, RunDocument } from './schema.ts';
+
+/** What an earlier run left in a folder. */
+export interface Earlier {
+  readonly run?: RunDocument;
+  readonly summaries: readonly Summary[];
+  readonly samples: readonly Sample[];
+}
+
+export interface FolderSink extends Sink {
+  readonly dir: string;
+  /** What stood in the folder when it was opened to go on; empty lists otherwise. */
+  readonly earlier: Earlier;
+  /** Writes `run.json`; call it before the first sample, and again when the run has ended. Throws a WriteError. */
+  run(document: RunDocument): void;
+  /** Appends a row to `samples.csv`. Throws a WriteError; the file then ends with the row before. */
+  sample(sample: Sample): void;
+  /** Puts a row into `summary.csv`; it replaces a row of the same suite, case and arm. Throws a WriteError. */
+  summary(summary: Summary): void;
+  /** All there is now: what stood there and what came. */
+  results(): Results;
+  /** Writes the files of `formats` (and `results.json` in any case) and returns the paths of all files of the folder. Throws a WriteError. */
+  finish(formats?: readonly Format[]): string[];
+  close(): void;
+}
+
+const rowKey = ({ suite, case: name, arm }: Pick<Summary, 'suite' | 'case' | 'arm'>): string => JSON.stringify([suite, name, arm]);
+
+/** Reads a file of an earlier run; what is wrong with it is the user's to know, with its path. */
+function readEarlier<T>(path: string, read: (text: string) => T, text: string): T {
+  try {
+    return read(text);
+  } catch (error) {
+    if (error instanceof CsvError || error instanceof DocumentError)
+      throw new UsageError(`${path}: ${error.message}; --resume needs the files of an earlier run as it wrote them`);
+    throw error;
+  }
+}
+
+function openEarlier(dir: string): Earlier {
+  const [run, samples, summary] = ['run.json', 'samples.csv', 'summary.csv'].map((name) => join(dir, name));
+  return {
+    run: existsSync(run) ? readEarlier(run, readRun, readFileSync(run, 'utf8')) : undefined,
+    samples: readEarlier(samples, readSamples, cutTornRecord(samples)),
+    summaries: readEarlier(summary, readSummaries, cutTornRecord(summary)),
+  };
+}
+
+/** What an earlier run left in `dir`, for --resume. Cuts off a row that was never finished. Throws a UsageError for files that are not ours. */
+export function readFolder(dir: string): Earlier {
+  if (!existsSync(dir)) throw new UsageError(`--resume: there is no folder ${dir}; give the folder of the run to go on with`);
+  return openEarlier(dir);
+}
+
+/**
+ * Opens a results folder and creates it where it is missing.
+ *
+ * Throws a UsageError where the folder has files already and `resume` is not set, a WriteError where it cannot be made.
+ */
+export function folderSink(dir: string, { resume = false }: { resume?: boolean } = {}): FolderSink {
+  if (!resume && existsSync(dir) && readdirSync(dir).length > 0)
+    throw new UsageError(`--out: the folder ${dir} is not empty; give another, or --resume to add what is missing`);
+  try {
+    mkdirSync(dir, { recursive: true });
+  } catch (error) {
+    throw new WriteError(dir, error as NodeJS.ErrnoException);
+  }
+  const earlier = openEarlier(dir);
+  const samples = [...earlier.samples];
+  const rows = new Map(earlier.summaries.map((row) => [rowKey(row), row]));
+  let document = earlier.run;
+  let appender: Appender | undefined;
+
+  const results = (): Results => {
+    if (!document) throw new Error('folder: run() must be called before results()');
+    return { run: document, samples, summaries: [...rows.values()] };
+  };
+
+  return {
+    dir,
+    earlier,
+    run(next) {
+      replaceFile(join(dir, 'run.json'), runJson(next));
+      document = next;
+    },
+    sample(sample) {
+      const first = appender === undefined && earlier.samples.length === 0;
+      appender ??= openAppender(join(dir, 'samples.csv'));
+      appender.append(samplesCsv([sample], { header: first }));
+      samples.push(sample);
+    },
+    summary(summary) {
+      const next = new Map(rows).set(rowKey(summary), summary);
+      replaceFile(join(dir, 'summary.csv'), summaryCsv([...next.values()]));
+      rows.set(rowKey(summary), summary);
+    },
+    results,
+    finish(formats = []) {
+      for (const format of new Set<Format>([...formats, 'json']))
+        if (format !== 'csv') replaceFile(join(dir, FORMATS[format].file), render(format, results()));
+      return readdirSync(dir)
+        .sort()
+        .map((name) => join(dir, name));
+    },
+    close() {
+      appender?.close();
+      appender = undefined;
+    },
+  };
+}
