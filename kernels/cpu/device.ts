@@ -1,0 +1,220 @@
+// The CPU device: one shared WebAssembly.Memory, programs compiled from generated modules, and a crew of threads that run their tasks.
+//
+// A dispatch returns when it is done. So reads and syncs have nothing to wait for, and an error is thrown by the call that caused it.
+
+import { cpus } from 'node:os';
+import type { Buffer, Device, DeviceMemory, Program } from '../device.ts';
+import { DeviceError } from '../device.ts';
+import type { Grid, Source } from '../kernel.ts';
+import { Arena } from './arena.ts';
+import { MAX_PAGES } from './assembly.ts';
+import { COMMAND_BYTES, MAX_ARGUMENTS, WORD } from './command.ts';
+import { compile, type FlagSet, v8Flags } from './compile.ts';
+import { Crew } from './crew.ts';
+import { probe } from './probe.ts';
+import { type EntryFunction, instantiate } from './worker.ts';
+
+export interface CpuOptions {
+  /** Threads that take part, the caller included; all cores if absent. */
+  readonly threads?: number;
+  /** `default` compiles under V8's own flags, as a program that sets none. */
+  readonly flags?: 'tuned' | 'default';
+  /** Bytes the memory may grow to; 4 GiB, the most there is, if absent. */
+  readonly memoryLimit?: number;
+}
+
+class CpuBuffer implements Buffer {
+  readonly address: number;
+  readonly bytes: number;
+  constructor(address: number, bytes: number) {
+    this.address = address;
+    this.bytes = bytes;
+  }
+}
+
+class CpuProgram implements Program {
+  readonly source: Source;
+  readonly id: number;
+  readonly module: WebAssembly.Module;
+  /** Names of the entries; a dispatch sends the index. */
+  readonly entries: readonly string[];
+  readonly run: readonly EntryFunction[];
+  readonly ready = Promise.resolve();
+  constructor(source: Source, id: number, module: WebAssembly.Module, memory: WebAssembly.Memory) {
+    this.source = source;
+    this.id = id;
+    this.module = module;
+    this.entries = Object.keys(source.entries);
+    this.run = instantiate(this, memory);
+  }
+}
+
+const open = new Set<CpuDevice>();
+// An open crew must not keep a program alive that has nothing left to do.
+process.on('beforeExit', () => {
+  for (const device of open) void device.close();
+});
+
+/** Opens the CPU. Throws a DeviceError where the engine has no SIMD, or a thread count that is not a whole number from 1 to 64. */
+export async function openCpu({ threads, flags = 'tuned', memoryLimit = MAX_PAGES * 65536 }: CpuOptions = {}): Promise<CpuDevice> {
+  const { features, limits } = probe();
+  if (!features.has('simd')) throw new DeviceError('cpu: this engine has no WebAssembly SIMD; Node 24 or later has');
+  const count = threads ?? (features.has('threads') ? limits.threads : 1);
+  if (!Number.isInteger(count) || count < 1 || count > 64)
+    throw new DeviceError(`cpu: threads is ${count}, expected a whole number from 1 to 64`);
+  const memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared: true });
+  const crew = await Crew.start(memory, count);
+  const usable = new Set([...features].filter((feature) => flags === 'tuned' || feature !== 'revectorize'));
+  return new CpuDevice(memory, crew, usable, { ...limits, threads: count }, flags, memoryLimit);
+}
+
+export class CpuDevice implements Device {
+  readonly kind = 'cpu';
+  readonly name = cpus()[0]?.model.trim() ?? 'unknown processor';
+  readonly features: ReadonlySet<string>;
+  readonly limits: Readonly<Record<string, number>>;
+  /** The V8 flags that this device's programs are compiled under; empty for V8's own. */
+  readonly v8Flags: string;
+  #flags: FlagSet;
+  #memory: WebAssembly.Memory;
+  #arena: Arena;
+  #crew: Crew;
+  #integers: Int32Array;
+  #floats: Float32Array;
+  #bytes: Uint8Array;
+  #programs = new Map<string, CpuProgram>();
+  #counts = { writtenBytes: 0, writes: 0, readBytes: 0, reads: 0 };
+  #closed = false;
+
+  /** Use `openCpu`. */
+  constructor(
+    memory: WebAssembly.Memory,
+    crew: Crew,
+    features: ReadonlySet<string>,
+    limits: Readonly<Record<string, number>>,
+    flags: FlagSet,
+    memoryLimit: number,
+  ) {
+    this.features = features;
+    this.limits = limits;
+    this.v8Flags = v8Flags(flags);
+    this.#flags = flags;
+    this.#memory = memory;
+    this.#crew = crew;
+    this.#arena = new Arena(memory, COMMAND_BYTES, memoryLimit);
+    this.#integers = new Int32Array(memory.buffer, WORD.arguments * 4, MAX_ARGUMENTS);
+    this.#floats = new Float32Array(memory.buffer, WORD.arguments * 4, MAX_ARGUMENTS);
+    this.#bytes = new Uint8Array(memory.buffer);
+    open.add(this);
+  }
+
+  alloc(bytes: number): Buffer {
+    this.#check();
+    const buffer = new CpuBuffer(this.#arena.alloc(bytes), bytes);
+    if (this.#bytes.length !== this.#memory.buffer.byteLength) this.#bytes = new Uint8Array(this.#memory.buffer);
+    return buffer;
+  }
+
+  free(buffer: Buffer): void {
+    this.#arena.free((buffer as CpuBuffer).address);
+  }
+
+  write(buffer: Buffer, data: ArrayBufferView, offset = 0): void {
+    const target = this.view(buffer, offset, data.byteLength, 'write');
+    target.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.#counts.writes++;
+    this.#counts.writtenBytes += data.byteLength;
+  }
+
+  async read(buffer: Buffer, offset = 0, bytes = buffer.bytes - offset): Promise<Uint8Array<ArrayBuffer>> {
+    const copy = new Uint8Array(bytes);
+    copy.set(this.view(buffer, offset, bytes, 'read'));
+    this.#counts.reads++;
+    this.#counts.readBytes += bytes;
+    return copy;
+  }
+
+  /** The bytes themselves, without a copy. Holds until the next `alloc`, which may grow the memory. */
+  view(buffer: Buffer, offset = 0, bytes = buffer.bytes - offset, verb = 'view'): Uint8Array {
+    this.#check();
+    if (!(offset >= 0 && bytes >= 0 && offset + bytes <= buffer.bytes))
+      throw new DeviceError(`cpu: ${verb} of ${bytes} bytes at offset ${offset} does not fit a buffer of ${buffer.bytes} bytes`);
+    const start = (buffer as CpuBuffer).address + offset;
+    return this.#bytes.subarray(start, start + bytes);
+  }
+
+  copy(from: Buffer, to: Buffer, fromOffset = 0, toOffset = 0, bytes = from.bytes - fromOffset): void {
+    this.view(to, toOffset, bytes, 'copy').set(this.view(from, fromOffset, bytes, 'copy'));
+  }
+
+  fill(buffer: Buffer, word: number): void {
+    const view = this.view(buffer);
+    new Uint32Array(view.buffer, view.byteOffset, view.length >> 2).fill(word);
+  }
+
+  prepare(source: Source): CpuProgram {
+    this.#check();
+    const key = keyOf(source.code as Uint8Array);
+    let program = this.#programs.get(key);
+    if (!program) {
+      const { id, module, entries } = (program = new CpuProgram(source, this.#programs.size, compile(source, this.#flags), this.#memory));
+      this.#programs.set(key, program);
+      this.#crew.send({ id, module, entries });
+    }
+    return program;
+  }
+
+  dispatch(program: Program, entry: string, buffers: readonly Buffer[], args: readonly number[], grid: Grid): void {
+    this.#check();
+    const { id, run, entries, source } = program as CpuProgram;
+    const index = entries.indexOf(entry);
+    if (index < 0) throw new DeviceError(`cpu: ${source.label} has no entry ${entry}; it has ${entries.join(', ')}`);
+    const kinds = source.entries[entry].arguments;
+    if (buffers.length !== source.entries[entry].buffers.length || args.length !== kinds.length)
+      throw new DeviceError(
+        `cpu: ${source.label}.${entry} takes ${source.entries[entry].buffers.length} buffers and ${kinds.length} arguments, got ${buffers.length} and ${args.length}`,
+      );
+    const first = buffers.length;
+    for (let i = 0; i < first; i++) this.#integers[i] = (buffers[i] as CpuBuffer).address;
+    for (let i = 0; i < args.length; i++) {
+      if (kinds[i].type === 'f32') this.#floats[first + i] = args[i];
+      else this.#integers[first + i] = args[i];
+    }
+    const tasks = grid[0] * grid[1] * grid[2];
+    if (tasks > 0) this.#crew.run(source.label, id, index, run[index], tasks);
+  }
+
+  /** Nothing is ever queued here: dispatch has done the work. */
+  submit(): void {}
+  async sync(): Promise<void> {}
+
+  /** Wall time of `work` on the caller's clock; dispatches end before they return. */
+  async span(work: () => void): Promise<number> {
+    const start = process.hrtime.bigint();
+    work();
+    return Number(process.hrtime.bigint() - start);
+  }
+
+  memory(): DeviceMemory {
+    const { liveBytes, liveBlocks, peakBytes, pooledBytes } = this.#arena;
+    return { liveBytes, liveBuffers: liveBlocks, peakBytes, pooledBytes, ...this.#counts, programs: this.#programs.size, lateCompiles: 0 };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    open.delete(this);
+    await this.#crew.close();
+  }
+
+  #check(): void {
+    if (this.#closed) throw new DeviceError('cpu: the device is closed');
+  }
+}
+
+/** The bytes themselves as a map key. */
+function keyOf(code: Uint8Array): string {
+  let key = '';
+  for (let i = 0; i < code.length; i += 4096) key += String.fromCharCode(...code.subarray(i, i + 4096));
+  return key;
+}
