@@ -1,5 +1,6 @@
-// The kernels of the CPU device, in catalogue order.
+// The kernels of the CPU device, in catalogue order: plain before clever.
 
 import type { AnyKernel } from '../kernel.ts';
+import { naive } from './naive.ts';
 
-export const cpuKernels: readonly AnyKernel[] = [];
+export const cpuKernels: readonly AnyKernel[] = [naive];

@@ -1,0 +1,33 @@
+// What every matmul kernel has in common, whatever its device: the facts that constraints may use, the cost, and the parts of a variant's name.
+
+import type { Cost } from './kernel.ts';
+import { bytesPerElement, type MatmulProblem, matmulOperands, transposeName } from './problem.ts';
+
+/** Sizes and flags of a problem by the names that constraints use. */
+export const matmulFacts = ({ m, n, k, batch, transposeA, transposeB }: MatmulProblem): Record<string, number> => ({
+  M: m,
+  N: n,
+  K: k,
+  batch,
+  transposeA: Number(transposeA),
+  transposeB: Number(transposeB),
+});
+
+/** 2·batch·M·N·K operations; each operand read once and C written once. Alpha and the epilogue are not counted, as is usual. */
+export function matmulCost(problem: MatmulProblem): Cost {
+  const flops = 2 * problem.batch * problem.m * problem.n * problem.k;
+  const elements = Object.values(matmulOperands(problem)).reduce((sum, count) => sum + count, 0);
+  return { flops, executedFlops: flops, bytes: elements * bytesPerElement(problem.dtype) };
+}
+
+/** What of a matmul problem code depends on at most: `nt/f32/alpha/bias/relu`. */
+export const matmulVariant = (problem: MatmulProblem): string =>
+  [
+    transposeName(problem),
+    problem.dtype,
+    problem.alpha === 1 ? '' : 'alpha',
+    problem.epilogue.bias ? 'bias' : '',
+    problem.epilogue.relu ? 'relu' : '',
+  ]
+    .filter((part) => part !== '')
+    .join('/');
