@@ -1,0 +1,37 @@
+// An arm is one side of a comparison: our kernel, the same kernel under other flags, a peer library, a function of a suite.
+// It lives in a child process of its own, so that neither JIT feedback nor memory leaks from one side to another.
+
+import type { DeviceKind } from '../kernels/kernel.ts';
+
+export interface Arm {
+  /** The column `arm`: `ours:packed@cpu/2`, `ours:naive@webgpu`, or the name of a peer or a function. */
+  readonly name: string;
+  readonly kind: 'kernel' | 'peer' | 'function';
+  readonly device: DeviceKind;
+  /** Absent where threads are not ours to choose: WebGPU, functions. */
+  readonly threads?: number;
+  readonly kernel?: string;
+  readonly peer?: string;
+  /** Whether our WebAssembly is compiled under the V8 flags that suit it, or under V8's own. Only the CPU device looks at it. */
+  readonly flags: 'tuned' | 'default';
+}
+
+/** The arm of a kernel of ours; `defaultFlags` makes it the second arm that shows what V8's flag brings. */
+export function kernelArm(kernel: string, device: DeviceKind, threads?: number, defaultFlags = false): Arm {
+  const place = device === 'cpu' ? `cpu/${threads}` : device;
+  return {
+    name: `ours:${kernel}@${place}${defaultFlags ? '/default-flags' : ''}`,
+    kind: 'kernel',
+    device,
+    threads: device === 'cpu' ? threads : undefined,
+    kernel,
+    flags: defaultFlags ? 'default' : 'tuned',
+  };
+}
+
+/** The arm of a peer library. With several thread counts in one run the count is part of the name. */
+export function peerArm(peer: string, device: DeviceKind, threads?: number): Arm {
+  return { name: threads === undefined ? peer : `${peer}@cpu/${threads}`, kind: 'peer', device, threads, peer, flags: 'default' };
+}
+
+export const functionArm = (name: string, device: DeviceKind = 'cpu'): Arm => ({ name, kind: 'function', device, flags: 'default' });

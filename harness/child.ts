@@ -1,0 +1,128 @@
+// A child is the parent's end of an arm's process: it asks, waits no longer than it should, and ends what hangs.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Arm } from './arm.ts';
+import { ArmFailure, type Opened, PROTOCOL_VERSION, type Reply, type Verb, type Verbs } from './protocol.ts';
+import type { Request } from './suite.ts';
+
+/** How a child is started: the module it runs, and the suite it serves. */
+export interface Birth {
+  /** Path of the module that calls `serve`. */
+  readonly entry: string;
+  /** The suite's name or module URL. */
+  readonly suite?: string;
+  readonly request?: Request;
+  /** Seconds that opening the arm may take. */
+  readonly timeout: number;
+}
+
+/** Characters of the child's standard error that are kept, to say why it died. */
+const TAIL = 2000;
+
+interface Waiting {
+  resolve(answer: unknown): void;
+  reject(failure: ArmFailure): void;
+}
+
+/** Every living child, so that an exit of the parent by any way takes them along. */
+const living = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
+export class Child {
+  readonly arm: Arm;
+  #process: ChildProcess;
+  #waiting?: Waiting & { id: number };
+  #asked = 0;
+  #tail = '';
+  #ended?: ArmFailure;
+
+  /** Starts a process and opens the arm in it. Rejects with an ArmFailure. */
+  static async open(arm: Arm, birth: Birth): Promise<{ child: Child; opened: Opened }> {
+    const child = new Child(arm, birth.entry);
+    const opened = await child.ask('open', { protocol: PROTOCOL_VERSION, arm, suite: birth.suite, request: birth.request }, birth.timeout);
+    return { child, opened };
+  }
+
+  private constructor(arm: Arm, entry: string) {
+    this.arm = arm;
+    // What the code under test prints belongs to the talk, not to the results: its standard output goes to ours of errors.
+    this.#process = fork(entry, [], { serialization: 'advanced', stdio: ['ignore', 2, 'pipe', 'ipc'] });
+    living.add(this.#process);
+    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#tail = (this.#tail + text).slice(-TAIL);
+    });
+    this.#process.on('message', (reply) => this.#settle(reply as Reply));
+    this.#process.on('close', (code, signal) => this.#end(code, signal));
+  }
+
+  get alive(): boolean {
+    return this.#ended === undefined;
+  }
+
+  /** Asks and waits. Past `seconds` the process is killed; its death, whatever the cause, rejects with an ArmFailure. */
+  ask<V extends Verb>(verb: V, ask: Verbs[V]['ask'], seconds: number): Promise<Verbs[V]['answer']> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const id = ++this.#asked;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#ended = new ArmFailure(
+          'timeout',
+          `${verb} took more than ${seconds} s, so its process was killed; allow more with --timeout`,
+        );
+        this.#process.kill('SIGKILL');
+      }, seconds * 1000);
+      const settled =
+        <T>(then: (value: T) => void) =>
+        (value: T) => {
+          clearTimeout(timer);
+          this.#waiting = undefined;
+          then(value);
+        };
+      this.#waiting = { id, resolve: settled(resolve as (answer: unknown) => void), reject: settled(reject) };
+      // A send that fails means that the process is ending; its `close` event settles the question.
+      this.#process.send({ id, verb, ask }, () => undefined);
+    });
+  }
+
+  #settle(reply: Reply): void {
+    if (reply.id !== this.#waiting?.id) return;
+    if ('answer' in reply) this.#waiting.resolve(reply.answer);
+    else this.#waiting.reject(new ArmFailure(reply.failure.status, reply.failure.reason));
+  }
+
+  #end(code: number | null, signal: NodeJS.Signals | null): void {
+    living.delete(this.#process);
+    const last = this.#tail.trim().split('\n').at(-1);
+    const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
+    this.#ended ??= new ArmFailure('failed', `the arm's process ${how}${last ? `: ${last}` : ''}`);
+    this.#waiting?.reject(this.#ended);
+  }
+
+  /** Seconds of processor time that the process and its threads have used, in steps of 10 ms; undefined where the system does not say. */
+  cpuSeconds(): number | undefined {
+    try {
+      // Fields 14 and 15 of proc(5): user and system time in ticks of 10 ms; the name before them may hold blanks and brackets.
+      const text = readFileSync(`/proc/${this.#process.pid}/stat`, 'latin1');
+      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+      return (Number(fields[11]) + Number(fields[12])) / 100;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Ends the process: politely, so that it can close its device, then by force. */
+  async close(): Promise<void> {
+    if (!this.alive) return;
+    await this.ask('close', {}, 2).catch(() => undefined);
+    if (this.alive) this.kill();
+  }
+
+  /** Ends the process now. */
+  kill(): void {
+    this.#ended ??= new ArmFailure('failed', "the arm's process was ended");
+    this.#process.kill('SIGKILL');
+  }
+}

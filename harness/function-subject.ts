@@ -1,0 +1,62 @@
+// A function of a suite as a subject: called, checked by its own `verify`, and put back by its own `reset` outside of the span.
+
+import { ArmFailure } from './protocol.ts';
+import { nowNs, type Subject } from './subject.ts';
+import type { FunctionArm, Work } from './suite.ts';
+
+const isPromise = (value: unknown): value is Promise<unknown> => typeof (value as Promise<unknown> | undefined)?.then === 'function';
+
+/** The last value that measured work returned. Kept where the compiler cannot prove that nobody reads it, so that it cannot drop the work. */
+export let lastValue: unknown;
+
+/** Makes the work, calls it once and verifies it. Throws an ArmFailure 'wrong' with what `verify` said. */
+export async function functionSubject(arm: FunctionArm): Promise<Subject> {
+  const began = nowNs();
+  const work = await arm.make();
+  const first = work.run();
+  lastValue = await first;
+  const coldNs = nowNs() - began;
+  await verify(work);
+  work.reset?.();
+  return {
+    prepared: { coldNs, verified: work.verify !== undefined },
+    asynchronous: isPromise(first),
+    batch: isPromise(first) ? (iterations) => settled(work, iterations) : (iterations) => returned(work, iterations),
+    close: () => work.close?.(),
+  };
+}
+
+async function verify(work: Work): Promise<void> {
+  let complaint: string | undefined;
+  try {
+    complaint = await work.verify?.();
+  } catch (error) {
+    complaint = error instanceof Error ? error.message : String(error);
+  }
+  if (complaint !== undefined) throw new ArmFailure('wrong', complaint);
+}
+
+function returned(work: Work, iterations: number): number {
+  let spent = 0;
+  for (let done = 0; done < iterations; ) {
+    // Work that is reset is timed call by call; the rest in one go.
+    const calls = work.reset ? 1 : iterations;
+    const began = nowNs();
+    for (let i = 0; i < calls; i++) lastValue = work.run();
+    spent += nowNs() - began;
+    work.reset?.();
+    done += calls;
+  }
+  return spent / iterations;
+}
+
+async function settled(work: Work, iterations: number): Promise<number> {
+  let spent = 0;
+  for (let i = 0; i < iterations; i++) {
+    const began = nowNs();
+    lastValue = await work.run();
+    spent += nowNs() - began;
+    work.reset?.();
+  }
+  return spent / iterations;
+}

@@ -1,0 +1,108 @@
+// A kernel as a subject: its launch over seeded operands on a device, checked against the reference before a sample counts.
+
+import { refusal } from '../kernels/catalog.ts';
+import type { Device } from '../kernels/device.ts';
+import type { AnyKernel } from '../kernels/kernel.ts';
+import { Launch } from '../kernels/launch.ts';
+import { Operands } from './operands.ts';
+import { ArmFailure, type CaseOrder, type Figure, type Prepared } from './protocol.ts';
+import { nowNs, type Subject } from './subject.ts';
+
+/** Generates, compiles, runs and checks a kernel. Throws an ArmFailure: 'skipped' where the kernel refuses, 'wrong' where it errs. */
+export async function kernelSubject(device: Device, kernel: AnyKernel, order: CaseOrder): Promise<Subject> {
+  const problem = order.problem!;
+  const reason = refusal(kernel, problem, device, order.tunables);
+  if (reason !== undefined) throw new ArmFailure('skipped', reason);
+
+  const operands = new Operands(device, problem, order.seed);
+  let launch: Launch | undefined;
+  try {
+    const began = nowNs();
+    launch = new Launch(device, kernel, problem, order.tunables);
+    await launch.ready;
+    launch.run(operands.buffers);
+    await device.sync();
+    const coldNs = nowNs() - began;
+    const maxRelErr = await operands.check();
+    const prepared: Prepared = {
+      coldNs,
+      verified: maxRelErr !== undefined,
+      maxRelErr,
+      tunables: launch.tunables,
+      cost: kernel.cost(problem, launch.tunables),
+      bytesH2d: 0,
+      bytesD2h: order.readback ? operands.resultBytes : 0,
+      peakBytes: device.memory().liveBytes,
+    };
+    return new KernelSubject(device, launch, operands, prepared, order.readback);
+  } catch (error) {
+    launch?.free();
+    operands.free();
+    throw error;
+  }
+}
+
+class KernelSubject implements Subject {
+  readonly prepared: Prepared;
+  readonly asynchronous: boolean;
+  readonly batch: Subject['batch'];
+  readonly figures: Subject['figures'];
+  #device: Device;
+  #launch: Launch;
+  #operands: Operands;
+
+  constructor(device: Device, launch: Launch, operands: Operands, prepared: Prepared, readback: boolean) {
+    this.prepared = prepared;
+    this.#device = device;
+    this.#launch = launch;
+    this.#operands = operands;
+    this.asynchronous = readback || device.kind !== 'cpu';
+    this.batch = readback
+      ? (iterations) => this.#readBatch(iterations)
+      : device.kind === 'cpu'
+        ? (iterations) => this.#directBatch(iterations)
+        : (iterations) => this.#queuedBatch(iterations);
+    if (device.features.has('timestamp-query')) this.figures = (iterations) => this.#deviceTime(iterations);
+  }
+
+  /** On the CPU a call has ended when it returns. */
+  #directBatch(iterations: number): number {
+    const { buffers } = this.#operands;
+    const began = nowNs();
+    for (let i = 0; i < iterations; i++) this.#launch.run(buffers);
+    return (nowNs() - began) / iterations;
+  }
+
+  /** On a queue, calls overlap with what follows: a batch is timed to the end of its last one. */
+  async #queuedBatch(iterations: number): Promise<number> {
+    const { buffers } = this.#operands;
+    const began = nowNs();
+    for (let i = 0; i < iterations; i++) this.#launch.run(buffers);
+    await this.#device.sync();
+    return (nowNs() - began) / iterations;
+  }
+
+  /** Every call ends with its result on the host, as a peer without device tensors must. */
+  async #readBatch(iterations: number): Promise<number> {
+    const { buffers, resultBytes } = this.#operands;
+    const began = nowNs();
+    for (let i = 0; i < iterations; i++) {
+      this.#launch.run(buffers);
+      await this.#device.read(buffers.C, 0, resultBytes);
+    }
+    return (nowNs() - began) / iterations;
+  }
+
+  async #deviceTime(iterations: number): Promise<Figure[]> {
+    const { buffers } = this.#operands;
+    const spanNs = await this.#device.span(() => {
+      for (let i = 0; i < iterations; i++) this.#launch.run(buffers);
+    });
+    return [{ metric: 'device_time', unit: 'ns', value: spanNs / iterations }];
+  }
+
+  close(): void {
+    this.#launch.free();
+    this.#operands.free();
+  }
+}

@@ -1,0 +1,97 @@
+// The protocol is what the parent and the child of an arm say to each other: the parent asks, the child answers, one thing at a time.
+//
+// It has a version because the two sides may come from different git revisions of the project.
+
+import type { Cost, Tunables } from '../kernels/kernel.ts';
+import type { Problem } from '../kernels/problem.ts';
+import type { Arm } from './arm.ts';
+import type { Request } from './suite.ts';
+
+export const PROTOCOL_VERSION = 1;
+
+/** What the child has opened: the facts of a row that do not depend on the case. */
+export interface Opened {
+  readonly protocol: number;
+  /** CPU model or WebGPU adapter; for a peer its versions. */
+  readonly adapter: string;
+  /** V8 flags in force, as given on the command line or set at run time. */
+  readonly v8Flags: string;
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** A case as data; a function arm is looked up by name in the suite that `open` named. */
+export interface CaseOrder {
+  readonly name: string;
+  readonly problem?: Problem;
+  readonly readback: boolean;
+  /** Pinned tunables; absent: the kernel's own choice. */
+  readonly tunables?: Tunables;
+  readonly seed: number;
+}
+
+/** A case made ready: generated, compiled, called once and checked. */
+export interface Prepared {
+  /** Nanoseconds from nothing generated to the end of the first call. */
+  readonly coldNs: number;
+  readonly verified: boolean;
+  readonly maxRelErr?: number;
+  readonly tunables?: Tunables;
+  readonly cost?: Cost;
+  /** Bytes that crossed to the device and back for one call, operands included where they are handed over per call. */
+  readonly bytesH2d?: number;
+  readonly bytesD2h?: number;
+  readonly peakBytes?: number;
+}
+
+export interface Calibrated {
+  /** Calls that one sample spans. */
+  readonly iterations: number;
+  /** Nanoseconds of one call, warm. */
+  readonly callNs: number;
+  /** True where one call exceeds the arm's share: `callNs` is then its only sample. */
+  readonly slow: boolean;
+  /** False where the time still moved by more than 2 % when the warm-up's budget ended. */
+  readonly steady: boolean;
+}
+
+/** One figure of a sample, per call. */
+export interface Figure {
+  readonly metric: string;
+  readonly unit: string;
+  readonly value: number;
+}
+
+/** Every verb with what is asked and what is answered. */
+export interface Verbs {
+  open: { ask: { protocol: number; arm: Arm; suite?: string; request?: Request }; answer: Opened };
+  prepare: { ask: { case: CaseOrder }; answer: Prepared };
+  calibrate: { ask: { shareNs: number; sampleNs: number }; answer: Calibrated };
+  sample: { ask: { iterations: number }; answer: Figure[] };
+  release: { ask: object; answer: object };
+  close: { ask: object; answer: object };
+}
+export type Verb = keyof Verbs;
+
+export type Question = { [V in Verb]: { readonly id: number; readonly verb: V; readonly ask: Verbs[V]['ask'] } }[Verb];
+
+/** Why an arm has no figures for a case: the row's status and reason. */
+export interface Failure {
+  readonly status: 'failed' | 'wrong' | 'skipped' | 'timeout';
+  readonly reason: string;
+}
+
+export type Reply = { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly failure: Failure };
+
+/** A failure on its way to the row that it belongs to. */
+export class ArmFailure extends Error implements Failure {
+  override readonly name = 'ArmFailure';
+  readonly status: Failure['status'];
+  readonly reason: string;
+
+  constructor(status: Failure['status'], reason: string) {
+    super(reason);
+    this.status = status;
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,190 @@
+// The run: forks, in each of them the cases, in each of them rounds over arms that live in processes of their own, never two at work at once.
+
+import { seededRandom } from '../kernels/random.ts';
+import type { Arm } from './arm.ts';
+import { type Birth, Child } from './child.ts';
+import type { Ledger, Row } from './ledger.ts';
+import { type Noise, NoiseMonitor } from './noise.ts';
+import { balancedOrders } from './order.ts';
+import type { Entry, PlannedCase } from './plan.ts';
+import { ArmFailure, type Calibrated, type Figure, type Opened } from './protocol.ts';
+
+/** Nanoseconds that a sample should span, where its share allows: long against interrupts and scheduling. */
+const SAMPLE_NS = 20e6;
+/** Samples that a share should hold at least, so that a median means something. */
+const LEAST_SAMPLES = 5;
+/** Rounds are repeated for contaminated ones until there were this many times the rounds that were wanted. */
+const MOST_ROUNDS = 2;
+
+export interface RunHooks {
+  /** The module that children run. */
+  readonly entry: string;
+  readonly seed: number;
+  /** Aborted to end after the sample in flight. */
+  readonly signal: AbortSignal;
+  /** Told what comes next, between samples only. */
+  progress(fork: number, planned: PlannedCase, what: string): void;
+  /** Told when a fork is done with a case: its rows are as complete as they are by now. */
+  measured(planned: PlannedCase): void;
+}
+
+/** An arm that is ready for rounds. */
+interface Runner {
+  readonly row: Row;
+  readonly child: Child;
+  readonly calibrated: Calibrated;
+}
+
+/** Measures all that the ledger's plan lacks. Returns when it is done or the signal was given; failures of arms are rows, not errors. */
+export async function run(ledger: Ledger, hooks: RunHooks): Promise<void> {
+  const { plan } = ledger;
+  for (let fork = 0; fork < plan.forks; fork++) {
+    await using session = new Fork(ledger, hooks, fork);
+    for (const planned of plan.cases) {
+      for (const group of planned.groups) {
+        if (hooks.signal.aborted) return;
+        await session.measure(planned, group);
+      }
+      hooks.measured(planned);
+    }
+  }
+}
+
+/** One fork: a fresh process for every arm, kept over the cases. */
+class Fork implements AsyncDisposable {
+  #ledger: Ledger;
+  #hooks: RunHooks;
+  #fork: number;
+  #random: () => number;
+  #monitor = new NoiseMonitor();
+  #children = new Map<string, { child: Child; opened: Opened }>();
+
+  constructor(ledger: Ledger, hooks: RunHooks, fork: number) {
+    this.#ledger = ledger;
+    this.#hooks = hooks;
+    this.#fork = fork;
+    this.#random = seededRandom(hooks.seed + 0x9e37 * fork);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { child } of this.#children.values()) await child.close();
+  }
+
+  /** Seconds that one question may take: samples and warm-up come on top of what the user allows for a call. */
+  get #patience(): number {
+    return this.#ledger.plan.timeout + 2 * this.#ledger.plan.seconds;
+  }
+
+  /** Measures a group of entries of a case: makes them ready, runs their rounds, releases them. */
+  async measure(planned: PlannedCase, group: readonly Entry[]): Promise<void> {
+    const rows = group.map((entry) => this.#ledger.row(planned, entry));
+    const missing = rows.filter((row) => !this.#ledger.isDone(row, this.#fork));
+    if (missing.length === 0) return;
+    // A baseline is measured again beside what is missing: a ratio needs pairs of the same rounds.
+    const due = rows.filter((row) => missing.includes(row) || row.entry.arm.name === this.#ledger.plan.baseline);
+    const first = this.#ledger.nextRound(planned, this.#fork);
+    const runners = await this.#makeReady(due, first);
+    const kept = await this.#rounds(runners, first);
+    for (const { row, child } of runners) {
+      await this.#guard(row, child, () => child.ask('release', {}, this.#patience));
+      if (!this.#hooks.signal.aborted && !row.failure) this.#ledger.done(row, { fork: this.#fork, round: first, slot: 0 }, kept);
+    }
+  }
+
+  async #makeReady(rows: readonly Row[], round: number): Promise<Runner[]> {
+    const shareNs = (this.#ledger.plan.seconds / rows.length) * 1e9;
+    const runners: Runner[] = [];
+    for (const [slot, row] of rows.entries()) {
+      if (this.#hooks.signal.aborted || row.failure) continue;
+      this.#hooks.progress(this.#fork, row.planned, `${row.entry.arm.name}: preparing`);
+      const runner = await this.#makeReadyOne(row, shareNs, { fork: this.#fork, round, slot });
+      if (runner) runners.push(runner);
+    }
+    return runners;
+  }
+
+  async #makeReadyOne(row: Row, shareNs: number, place: { fork: number; round: number; slot: number }): Promise<Runner | undefined> {
+    const { entry, planned } = row;
+    const found = await this.#guard(row, undefined, () => this.#childOf(entry.arm));
+    if (!found) return undefined;
+    const { child, opened } = found;
+    return this.#guard(row, child, async () => {
+      const { name, problem, readback = false } = planned.case;
+      const order = { name, problem, readback, tunables: entry.tunables, seed: this.#hooks.seed };
+      const prepared = await child.ask('prepare', { case: order }, this.#patience);
+      const sampleNs = Math.min(SAMPLE_NS, shareNs / LEAST_SAMPLES);
+      const calibrated = await child.ask('calibrate', { shareNs, sampleNs }, this.#patience);
+      this.#ledger.ready(row, { opened, prepared }, place);
+      if (!calibrated.steady) row.warnings.add('still warming up when sampling began');
+      row.slow = calibrated.slow;
+      if (calibrated.slow) this.#ledger.figures(row, place, [{ metric: 'time', unit: 'ns', value: calibrated.callNs }], 1);
+      this.#monitor.park(child);
+      return { row, child, calibrated };
+    });
+  }
+
+  async #childOf(arm: Arm): Promise<{ child: Child; opened: Opened }> {
+    const known = this.#children.get(arm.name);
+    if (known?.child.alive) return known;
+    const { suiteSource, request } = this.#ledger.plan;
+    const birth: Birth = { entry: this.#hooks.entry, suite: suiteSource, request, timeout: this.#patience };
+    const born = await Child.open(arm, birth);
+    this.#children.set(arm.name, born);
+    return born;
+  }
+
+  /** Rounds over the arms that are not slow, as many as the case's seconds hold. Returns how many were clean. */
+  async #rounds(runners: readonly Runner[], first: number): Promise<number> {
+    let active = runners.filter(({ calibrated }) => !calibrated.slow);
+    const roundNs = active.reduce((sum, { calibrated }) => sum + calibrated.callNs * calibrated.iterations, 0);
+    const wanted = Math.max(1, Math.floor((this.#ledger.plan.seconds * 1e9) / roundNs));
+    const orders = balancedOrders(active, this.#random);
+    let clean = 0;
+    for (let tried = 0; clean < wanted && tried < wanted * MOST_ROUNDS && active.length > 0; tried++) {
+      if (this.#hooks.signal.aborted) break;
+      const order = orders.next().value.filter((runner) => active.includes(runner));
+      const noise = await this.#round(order, first + tried, `round ${clean + 1} of ${wanted}`);
+      if (!noise.contamination) clean++;
+      active = active.filter(({ row }) => !row.failure);
+    }
+    return clean;
+  }
+
+  /** One round: every arm takes one sample while the others rest. */
+  async #round(order: readonly Runner[], round: number, title: string): Promise<Noise> {
+    const taken: { runner: Runner; slot: number; figures: Figure[] }[] = [];
+    const unrest: (string | undefined)[] = [];
+    for (const [slot, runner] of order.entries()) {
+      if (this.#hooks.signal.aborted) break;
+      const { row, child, calibrated } = runner;
+      this.#hooks.progress(this.#fork, row.planned, `${title}: ${row.entry.arm.name}`);
+      unrest.push(this.#monitor.wake(child));
+      const figures = await this.#guard(row, child, () => child.ask('sample', { iterations: calibrated.iterations }, this.#patience));
+      if (figures) taken.push({ runner, slot, figures });
+      if (child.alive) this.#monitor.park(child);
+    }
+    for (const { child } of order) {
+      unrest.push(this.#monitor.wake(child));
+      if (child.alive) this.#monitor.park(child);
+    }
+    const noise = this.#monitor.round(unrest.filter((complaint) => complaint !== undefined));
+    for (const { runner, slot, figures } of taken)
+      this.#ledger.figures(runner.row, { fork: this.#fork, round, slot }, figures, runner.calibrated.iterations, noise);
+    return noise;
+  }
+
+  /** Runs a step of an arm; its failure becomes the row's, and its process is ended, so that the next case gets a fresh one. */
+  async #guard<T>(row: Row, child: Child | undefined, step: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await step();
+    } catch (error) {
+      if (!(error instanceof ArmFailure)) throw error;
+      if (child) this.#monitor.wake(child);
+      // After an interruption a process may be gone because we ended it: that is no failure of the arm.
+      if (this.#hooks.signal.aborted) return undefined;
+      this.#ledger.failed(row, error);
+      if (error.status !== 'skipped') child?.kill();
+      return undefined;
+    }
+  }
+}

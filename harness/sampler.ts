@@ -1,0 +1,79 @@
+// The sampler turns a subject into samples: how many calls one spans, how long to warm up, and the figures of each.
+//
+// Batches run through tinybench, which is told their duration; it sorts what it keeps, so samples go on in the order measured.
+
+import { Bench } from 'tinybench';
+import type { Calibrated, Figure } from './protocol.ts';
+import type { Subject } from './subject.ts';
+
+/** Warm-up ends when this many batches in a row lie within STEADY of their median: WebAssembly has reached its optimised tier. */
+const STEADY_BATCHES = 4;
+const STEADY = 0.02;
+/** Warm-up never ends earlier: V8 swaps in optimised code from another thread, after a while. */
+const LEAST_WARM_UP_NS = 30e6;
+/** Largest batch: a sample of an empty function still ends. */
+const MOST_ITERATIONS = 2 ** 26;
+
+export class Sampler {
+  #subject: Subject;
+  #bench = new Bench({ iterations: 1, time: 0, warmup: false, retainSamples: true, throws: true });
+  #iterations = 1;
+  #lastNs = 0;
+
+  constructor(subject: Subject) {
+    this.#subject = subject;
+    const overridden = (ns: number) => {
+      this.#lastNs = ns;
+      return { overriddenDuration: ns / 1e6, overriddenIterationCost: (ns * this.#iterations) / 1e6 };
+    };
+    const batch = () => {
+      const ns = subject.batch(this.#iterations);
+      return typeof ns === 'number' ? overridden(ns) : ns.then(overridden);
+    };
+    this.#bench.add('batch', batch, { async: subject.asynchronous });
+  }
+
+  /** Nanoseconds per call of one batch. */
+  async #measure(iterations: number): Promise<number> {
+    this.#iterations = iterations;
+    this.#bench.reset();
+    if (this.#subject.asynchronous) await this.#bench.run();
+    else this.#bench.runSync();
+    return this.#lastNs;
+  }
+
+  /** Finds how many calls a sample of `sampleNs` spans and warms up until steady, within the arm's `shareNs`. */
+  async calibrate(shareNs: number, sampleNs: number): Promise<Calibrated> {
+    let callNs = await this.#measure(1);
+    if (callNs > shareNs) return { iterations: 1, callNs, slow: true, steady: true };
+    let iterations = 1;
+    let spent = callNs;
+    // Doubling first: the earliest calls run unoptimised code and would promise too few.
+    while (callNs * iterations < sampleNs / 2 && iterations < MOST_ITERATIONS) {
+      iterations *= 2;
+      callNs = await this.#measure(iterations);
+      spent += callNs * iterations;
+    }
+    const recent: number[] = [];
+    while (spent < shareNs && (spent < LEAST_WARM_UP_NS || !isSteady(recent))) {
+      callNs = await this.#measure(iterations);
+      spent += callNs * iterations;
+      recent.push(callNs);
+      if (recent.length > STEADY_BATCHES) recent.shift();
+    }
+    const wanted = Math.ceil(sampleNs / Math.max(callNs, 1e-3));
+    return { iterations: Math.min(Math.max(1, wanted), MOST_ITERATIONS), callNs, slow: false, steady: isSteady(recent) };
+  }
+
+  /** One sample: wall time per call, and what else the subject measures. */
+  async sample(iterations: number): Promise<Figure[]> {
+    const time: Figure = { metric: 'time', unit: 'ns', value: await this.#measure(iterations) };
+    return [time, ...((await this.#subject.figures?.(iterations)) ?? [])];
+  }
+}
+
+function isSteady(recent: readonly number[]): boolean {
+  if (recent.length < STEADY_BATCHES) return false;
+  const middle = [...recent].sort((a, b) => a - b)[Math.floor(recent.length / 2)];
+  return recent.every((ns) => Math.abs(ns / middle - 1) <= STEADY);
+}

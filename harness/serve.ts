@@ -1,0 +1,119 @@
+// Serving is what the child of an arm does: it answers the parent's questions, one at a time, and does nothing in between.
+//
+// A parked child must cost nothing, so no promise, timer or device work outlives an answer.
+
+import { kernels } from '../kernels/catalog.ts';
+import { type Device, DeviceError } from '../kernels/device.ts';
+import type { Arm } from './arm.ts';
+import { openDevice } from './devices.ts';
+import { functionSubject } from './function-subject.ts';
+import { kernelSubject } from './kernel-subject.ts';
+import { ArmFailure, type CaseOrder, type Opened, PROTOCOL_VERSION, type Question, type Reply, type Verb, type Verbs } from './protocol.ts';
+import { Sampler } from './sampler.ts';
+import type { Subject } from './subject.ts';
+import type { FunctionArm, Request, Suite } from './suite.ts';
+
+type SuiteLoader = (suite: string) => Promise<Suite>;
+type Answers = { [V in Verb]: (ask: Verbs[V]['ask']) => Promise<Verbs[V]['answer']> };
+
+/** Answers the parent of this process until it closes the channel. `load` finds a suite by its name or module URL. */
+export function serve(load: SuiteLoader): void {
+  const arm = new ServedArm(load);
+  // Ctrl-C reaches the whole group of processes; whether and when an arm ends is the parent's to say.
+  process.on('SIGINT', () => undefined);
+  process.on('disconnect', () => process.exit(0));
+  process.on('message', async (question: Question) => {
+    const reply = await answer(arm, question);
+    process.send!(reply, () => {
+      if (question.verb === 'close') process.exit(0);
+    });
+  });
+}
+
+async function answer(arm: Answers, { id, verb, ask }: Question): Promise<Reply> {
+  try {
+    return { id, answer: await (arm[verb] as (ask: unknown) => Promise<unknown>)(ask) };
+  } catch (error) {
+    if (error instanceof ArmFailure) return { id, failure: { status: error.status, reason: error.reason } };
+    // A device's error already says what to do; of anything else the stack is what helps, and it goes to the talk.
+    if (!(error instanceof DeviceError) && error instanceof Error) console.error(error.stack);
+    return { id, failure: { status: 'failed', reason: error instanceof Error ? error.message : String(error) } };
+  }
+}
+
+class ServedArm implements Answers {
+  #load: SuiteLoader;
+  #arm!: Arm;
+  #device?: Device;
+  /** The suite's own arms by case; for function arms only. */
+  #functions?: (caseName: string) => FunctionArm;
+  #subject?: Subject;
+  #sampler?: Sampler;
+
+  constructor(load: SuiteLoader) {
+    this.#load = load;
+  }
+
+  async open({ protocol, arm, suite, request }: Verbs['open']['ask']): Promise<Opened> {
+    if (protocol !== PROTOCOL_VERSION)
+      throw new ArmFailure('failed', `the arm's process speaks protocol ${PROTOCOL_VERSION}, the parent ${protocol}; use one revision`);
+    this.#arm = arm;
+    if (arm.kind === 'kernel') this.#device = await openDevice(arm.device, arm);
+    if (arm.kind === 'function') this.#functions = functionsOf(await this.#load(suite!), arm, request!);
+    const ownFlags = this.#device && 'v8Flags' in this.#device ? String(this.#device.v8Flags) : '';
+    return {
+      protocol: PROTOCOL_VERSION,
+      adapter: this.#device?.name ?? '',
+      v8Flags: [...process.execArgv, ownFlags].filter(Boolean).join(' ') || 'default',
+      features: [...(this.#device?.features ?? [])],
+      limits: { ...this.#device?.limits },
+    };
+  }
+
+  async prepare({ case: order }: Verbs['prepare']['ask']) {
+    await this.release();
+    this.#subject = await this.#makeSubject(order);
+    this.#sampler = new Sampler(this.#subject);
+    return this.#subject.prepared;
+  }
+
+  #makeSubject(order: CaseOrder): Promise<Subject> {
+    if (this.#functions) return functionSubject(this.#functions(order.name));
+    const kernel = kernels.find(
+      ({ name, op, device }) => name === this.#arm.kernel && op === order.problem!.op && device === this.#arm.device,
+    );
+    if (!kernel) throw new ArmFailure('failed', `there is no kernel ${this.#arm.kernel} for ${order.problem?.op} on ${this.#arm.device}`);
+    return kernelSubject(this.#device!, kernel, order);
+  }
+
+  calibrate({ shareNs, sampleNs }: Verbs['calibrate']['ask']) {
+    return this.#sampler!.calibrate(shareNs, sampleNs);
+  }
+
+  sample({ iterations }: Verbs['sample']['ask']) {
+    return this.#sampler!.sample(iterations);
+  }
+
+  async release() {
+    await this.#subject?.close();
+    this.#subject = this.#sampler = undefined;
+    return {};
+  }
+
+  async close() {
+    await this.release();
+    await this.#device?.close();
+    return {};
+  }
+}
+
+/** Finds the arm's function in a case of the suite, listed anew in this process: functions do not travel between processes. */
+function functionsOf(suite: Suite, arm: Arm, request: Request): (caseName: string) => FunctionArm {
+  const cases = new Map(suite.cases(request).map((one) => [one.name, one]));
+  return (caseName) => {
+    const found = cases.get(caseName)?.arms?.find(({ name }) => name === arm.name);
+    if (!found)
+      throw new ArmFailure('failed', `the suite ${suite.name} no longer lists ${caseName} with arm ${arm.name}; its cases must not change`);
+    return found;
+  };
+}
