@@ -108,6 +108,12 @@ export const resultsSchema = z.strictObject({
   samples: z.array(sampleSchema),
 });
 
+/** The JSON Schema (draft 2020-12) of `results.json`, for readers in other languages. */
+export const resultsJsonSchema = (): object => ({
+  title: 'tilebench results',
+  ...z.toJSONSchema(resultsSchema),
+});
+
 export type RunDocument = z.infer<typeof runSchema>;
 export type EnvironmentDocument = z.infer<typeof environmentSchema>;
 

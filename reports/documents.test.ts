@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { dropped, run, sample, samples, summaries } from './example.ts';
+import { formatNames, render } from './formats.ts';
+import { readResults, resultsJson } from './json.ts';
+import { markdown } from './markdown.ts';
+import { resultsJsonSchema } from './schema.ts';
+import { traceRecorder } from './trace.ts';
+
+const results = { run, summaries, samples };
+
+test('results.json reads back; a number that JSON lacks is left out', () => {
+  const back = readResults(resultsJson(results));
+  assert.equal(back.run, run);
+  assert.is(back.summaries[0].median_ns, 1234567.8);
+  assert.is(back.summaries[2].max_rel_err, undefined);
+  assert.is(back.samples.length, 2);
+  assert.throws(() => readResults(resultsJson(results).replace('"slot": 1', '"slot": -1')), /samples\.0\.slot/);
+  assert.throws(() => readResults('{'), /not JSON/);
+});
+
+test('the committed JSON Schema is the one that schema.ts says', () => {
+  const committed = JSON.parse(readFileSync(new URL('./results.schema.json', import.meta.url), 'utf8'));
+  assert.equal(committed, JSON.parse(JSON.stringify(resultsJsonSchema())), 'run: node scripts/schema.ts');
+  assert.equal(committed.properties.samples.items.required.includes('value'), true);
+});
+
+test('Markdown has a table that its own bars and stars cannot break', () => {
+  const text = markdown(results);
+  const rows = text.split('\n').filter((line) => line.startsWith('|'));
+  const bars = rows.map((line) => line.replaceAll('\\|', '').split('|').length);
+  assert.is(new Set(bars).size, 1);
+  assert.match(text, /\*\*1\.23 ms\*\*/);
+  assert.match(text, /- cpu\.model: A CPU \\\| with a bar/);
+  assert.match(text, /- matmul\/1024x1024x1024\/nn\/f32 .*skipped: no WebGPU adapter/);
+});
+
+test('a trace has a thread for each arm, and events in order that never overlap', () => {
+  let clock = 0;
+  const recorder = traceRecorder(() => clock);
+  clock = 100;
+  recorder.sample(sample);
+  recorder.sample({ ...sample, metric: 'device_time' });
+  recorder.sample(dropped);
+  const { traceEvents } = JSON.parse(recorder.json());
+  const threads = traceEvents.filter(({ name }: { name: string }) => name === 'thread_name');
+  assert.equal(
+    threads.map(({ args }: { args: { name: string } }) => args.name),
+    [sample.arm, dropped.arm],
+  );
+  const [first, second] = traceEvents.filter(({ ph }: { ph: string }) => ph === 'X');
+  assert.is(second.ts + second.dur, 100e3);
+  assert.ok(Math.abs(first.ts + first.dur - second.ts) < 1e-6);
+  assert.ok(Math.abs(first.dur - (1234567.8 * 16) / 1e3) < 1e-6);
+  assert.match(second.cat, /dropped/);
+});
+
+test('every format of --format writes', () => {
+  assert.equal(formatNames, ['table', 'csv', 'json', 'markdown']);
+  for (const format of formatNames) assert.ok(render(format, results).endsWith('\n'), format);
+});
+
+test.run();
