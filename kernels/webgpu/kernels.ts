@@ -1,5 +1,6 @@
 // The kernels of the WebGPU device, in catalogue order.
 
 import type { AnyKernel } from '../kernel.ts';
+import { naive } from './matmul/naive.ts';
 
-export const webgpuKernels: readonly AnyKernel[] = [];
+export const webgpuKernels: readonly AnyKernel[] = [naive];
