@@ -2,5 +2,6 @@
 
 import type { AnyKernel } from '../kernel.ts';
 import { naive } from './naive.ts';
+import { packed } from './packed.ts';
 
-export const cpuKernels: readonly AnyKernel[] = [naive];
+export const cpuKernels: readonly AnyKernel[] = [naive, packed];
