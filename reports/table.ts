@@ -56,7 +56,7 @@ function columnOf(figure: Figure, rows: readonly Summary[], best: ReadonlyMap<st
 /** Breaks a line at blanks; later lines are set in by `indent`. */
 function wrapped(line: string, width: number, indent: string): string {
   const lines = [''];
-  for (const word of line.split(' ')) {
+  for (const word of line.split(/\s+/)) {
     const last = lines[lines.length - 1];
     if (last.trim() === '') lines[lines.length - 1] = last + word;
     else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
