@@ -2,5 +2,6 @@
 
 import type { AnyKernel } from '../kernel.ts';
 import { naive } from './matmul/naive.ts';
+import { register } from './matmul/register.ts';
 
-export const webgpuKernels: readonly AnyKernel[] = [naive];
+export const webgpuKernels: readonly AnyKernel[] = [naive, register];

@@ -110,7 +110,7 @@ export class WebgpuProgram implements Program {
     const [first, ...others] = (await module.getCompilationInfo()).messages.filter(({ type }) => type === 'error');
     if (first) {
       const more = others.length > 0 ? ` (and ${others.length} more)` : '';
-      throw new DeviceError(`${this.source.label}: WGSL ${first.lineNum}:${first.linePos}: ${first.message}${more}`);
+      throw new DeviceError(`${this.source.label}: WGSL ${first.lineNum}:${first.linePos}: ${firstLine(first.message)}${more}`);
     }
     const compile = async (stage: Stage) => {
       const pipeline = await this.#device.createComputePipelineAsync(stage.descriptor);

@@ -1,0 +1,220 @@
+// A block is the TM×TN corner of C that one thread sums in registers; a tile is the blocks of one workgroup, WGY·TM rows by WGX·TN columns.
+//
+//      p ─▶            WGX·TN                Of op(A) a thread needs TM rows, of op(B) TN columns. Both come from a source: straight from
+//    ┌──────┐        ┌────┬───┐              memory, or from a piece BK deep that the workgroup staged in its own memory before.
+//    │ op(A)│ TM   p │    │ TN│  op(B)
+//    └──────┘      ▼ └────┴───┘              An operand lies in memory along p or across it. Four neighbours are loaded at once where they
+//                                            are aligned: along p they are four steps of one row, across p they are one step of four rows.
+//
+// The generator below writes the loop over p in these terms, the same for A and B, staged or not, aligned or not. Sums are named sum_ROW_PART, vectors
+// of min(TN, 4) columns. Nothing is loaded from outside an operand: rows beyond the edge repeat the last one and are not stored.
+
+import type { Tunables } from '../../kernel.ts';
+import type { MatmulProblem } from '../../problem.ts';
+import { lines, type Storage } from '../wgsl.ts';
+import type { Alignment } from './variant.ts';
+
+/** One operand as a block sees it. `outer` is its dimension that is not K. */
+interface Side {
+  readonly name: 'A' | 'B';
+  readonly outer: 'm' | 'n';
+  /** First row of op(A), or column of op(B), of the tile; and of the block, counted within the tile. */
+  readonly tileStart: string;
+  readonly blockStart: string;
+  /** Rows or columns of a thread, and of the tile. */
+  readonly block: number;
+  readonly tile: number;
+  /** Whether elements that follow each other in memory follow each other along p. */
+  readonly alongP: boolean;
+  /** Whether memory has whole quads. */
+  readonly aligned: boolean;
+  readonly staged: boolean;
+  /** Elements from one line of the staged piece to the next. */
+  readonly stagedStride: number;
+}
+
+function sides({ transposeA, transposeB }: MatmulProblem, knobs: Tunables, aligned: Alignment): readonly [Side, Side] {
+  const { WGX, WGY, TM, TN, BK, SA, SB, PAD } = knobs;
+  const stride = (alongP: boolean, tile: number) => (alongP ? BK : tile) + PAD;
+  return [
+    {
+      name: 'A',
+      outer: 'm',
+      tileStart: 'tile_row',
+      blockStart: 'block_row',
+      block: TM,
+      tile: WGY * TM,
+      alongP: !transposeA,
+      aligned: aligned.A,
+      staged: SA === 1,
+      stagedStride: stride(!transposeA, WGY * TM),
+    },
+    {
+      name: 'B',
+      outer: 'n',
+      tileStart: 'tile_column',
+      blockStart: 'block_column',
+      block: TN,
+      tile: WGX * TN,
+      alongP: transposeB,
+      aligned: aligned.B,
+      staged: SB === 1,
+      stagedStride: stride(transposeB, WGX * TN),
+    },
+  ];
+}
+
+/** Workgroup memory for the staged pieces, as quads. */
+export function blockDeclarations(problem: MatmulProblem, knobs: Tunables, aligned: Alignment): string {
+  return sides(problem, knobs, aligned)
+    .filter(({ staged }) => staged)
+    .map(
+      (side) => `var<workgroup> piece_${side.name}: array<vec4<f32>, ${((side.alongP ? side.tile : knobs.BK) * side.stagedStride) / 4}>;`,
+    )
+    .join('\n');
+}
+
+/**
+ * Statements that leave in sum_ROW_PART the products of p from `first` up to `last` (u32 expressions, `first` a multiple of 4).
+ *
+ * Expects `tile_row`, `tile_column` (of the tile, in C), `thread` (local id), `lane` (local index) and `base_A`, `base_B` (element where the matrices start).
+ */
+export function accumulate(problem: MatmulProblem, knobs: Tunables, aligned: Alignment, first: string, last: string): string {
+  const { TM, TN, BK, SA, SB } = knobs;
+  const both = sides(problem, knobs, aligned);
+  const start = `let block_row = thread.y * ${TM};
+let block_column = thread.x * ${TN};
+${both.map(lineStarts).join('\n')}
+${lines(TM, (i) => lines(parts(TN), (j) => `var sum_${i}_${j} = ${vector(TN)}();`))}`;
+  if (SA + SB === 0) {
+    return `${start}
+let piece = ${first};
+let depth = ${last} - piece;
+${steps(knobs, both)}`;
+  }
+  return `${start}
+for (var piece = ${first}; piece < ${last}; piece += ${BK}) {
+${both.map((side) => stage(side, knobs)).join('\n')}
+workgroupBarrier();
+let depth = min(${BK}, ${last} - piece);
+${steps(knobs, both)}
+workgroupBarrier();
+}`;
+}
+
+/** Vectors that hold a row of a block, their WGSL type, and how many columns each has. */
+export const parts = (TN: number): number => Math.ceil(TN / 4);
+const vector = (TN: number): string => (TN === 1 ? 'f32' : `vec${Math.min(TN, 4)}<f32>`);
+
+/** The loop over the steps of a piece: KU at a time, then one by one. */
+function steps(knobs: Tunables, both: readonly [Side, Side]): string {
+  const { KU } = knobs;
+  const rest = `for (; step < depth; step++) {\n${multiply(knobs, both, 1)}\n}`;
+  const unrolled = `for (; step + ${KU} <= depth; step += ${KU}) {\n${multiply(knobs, both, KU)}\n}`;
+  return `{\nvar step = 0u;\n${KU > 1 ? unrolled : ''}\n${rest}\n}`;
+}
+
+/** `depth` steps, all loads first: independent loads overlap, and each value is used TM or TN times. */
+function multiply({ TM, TN }: Tunables, [a, b]: readonly [Side, Side], depth: number): string {
+  const [fromA, fromB] = [fragment(a, depth), fragment(b, depth)];
+  const row = (p: number, j: number) => (TN === 1 ? fromB.at(0, p) : fromB.quad(j, p, Math.min(TN, 4)));
+  return [
+    fromA.loads,
+    fromB.loads,
+    lines(depth, (p) =>
+      lines(TM, (i) => lines(parts(TN), (j) => `sum_${i}_${j} = fma(${vector(TN)}(${fromA.at(i, p)}), ${row(p, j)}, sum_${i}_${j});`)),
+    ),
+  ].join('\n');
+}
+
+/** The values of one side for `depth` steps: their loads, and expressions for one of them or for neighbours across p. */
+interface Fragment {
+  readonly loads: string;
+  at(i: number, p: number): string;
+  quad(j: number, p: number, width: number): string;
+}
+
+function fragment(side: Side, depth: number): Fragment {
+  const { name, block, alongP, staged } = side;
+  const aligned = side.aligned || staged;
+  const value = (i: number, p: number) => `${name.toLowerCase()}_${i}_${p}`;
+  const together = (at: Fragment['at']) => (j: number, p: number, width: number) =>
+    `vec${width}(${Array.from({ length: width }, (_, c) => at(4 * j + c, p)).join(', ')})`;
+  if (alongP && aligned && depth % 4 === 0) {
+    const at = (i: number, p: number) => `${value(i, p - (p % 4))}.${'xyzw'[p % 4]}`;
+    const loads = lines(block, (i) => lines(depth / 4, (q) => `let ${value(i, 4 * q)} = ${load4(side, i, 4 * q)};`));
+    return { loads, at, quad: together(at) };
+  }
+  if (!alongP && aligned && block % 4 === 0) {
+    const at = (i: number, p: number) => `${value(i - (i % 4), p)}.${'xyzw'[i % 4]}`;
+    const loads = lines(depth, (p) => lines(block / 4, (j) => `let ${value(4 * j, p)} = ${load4(side, 4 * j, p)};`));
+    return { loads, at, quad: (j, p) => value(4 * j, p) };
+  }
+  const loads = lines(depth, (p) => lines(block, (i) => `let ${value(i, p)} = ${load1(side, i, p)};`));
+  return { loads, at: value, quad: together(value) };
+}
+
+/** Where the lines of a block start, outside of the loop: `line_A_3` is row 3 of the block, at p = 0. */
+function lineStarts(side: Side): string {
+  const { name, outer, block, tileStart, blockStart, alongP, aligned, staged, stagedStride } = side;
+  return lines(block, (i) => {
+    if (staged) return `let line_${name}_${i} = (${blockStart} + ${i})${alongP ? ` * ${stagedStride}` : ''};`;
+    // A quad across p must lie within the operand as a whole.
+    const wide = !alongP && aligned && block % 4 === 0 && i % 4 === 0;
+    const index = `min(${tileStart} + ${blockStart} + ${i}, args.${outer} - ${wide ? 4 : 1})`;
+    return `let line_${name}_${i} = base_${name} + ${index}${alongP ? ' * args.k' : ''};`;
+  });
+}
+
+/** The index of element p of line i of the current piece: within the staged piece, or within the operand. */
+function index({ name, outer, alongP, staged, stagedStride }: Side, i: number, p: number): string {
+  const step = `(step + ${p})`;
+  if (staged) return `line_${name}_${i} + ${step}${alongP ? '' : ` * ${stagedStride}`}`;
+  return `line_${name}_${i} + (piece + ${step})${alongP ? '' : ` * args.${outer}`}`;
+}
+
+const load4 = (side: Side, i: number, p: number): string =>
+  side.staged ? `piece_${side.name}[(${index(side, i, p)}) >> 2u]` : `load4_${side.name}(${index(side, i, p)})`;
+
+const load1 = (side: Side, i: number, p: number): string =>
+  side.staged ? `piece_${side.name}[(${index(side, i, p)}) >> 2u][(${index(side, i, p)}) & 3u]` : `load_${side.name}(${index(side, i, p)})`;
+
+/** The workgroup copies the piece of one side, quad by quad, laid out as in memory. */
+function stage(side: Side, { WGX, WGY, BK }: Tunables): string {
+  const { name, outer, tile, tileStart, alongP, aligned, staged, stagedStride } = side;
+  if (!staged) return '';
+  const [length, quads] = alongP ? [BK, (tile * BK) / 4] : [tile, (BK * tile) / 4];
+  // Along p a line is a row of the tile; across p it is one step of p.
+  const lineIndex = alongP ? `min(${tileStart} + line, args.${outer} - 1)` : `min(piece + line, args.k - 1)`;
+  const [extent, from] = alongP ? ['args.k', 'piece'] : [`args.${outer}`, tileStart];
+  const element = (c: number) => `load_${name}(start + min(${from} + at + ${c}, ${extent} - 1))`;
+  const quad = aligned ? `load4_${name}(start + min(${from} + at, ${extent} - 4))` : `vec4(${[0, 1, 2, 3].map(element).join(', ')})`;
+  return `for (var i = lane; i < ${quads}; i += ${WGX * WGY}) {
+let line = i / ${length / 4};
+let at = i % ${length / 4} * 4;
+let start = base_${name} + ${lineIndex} * ${extent};
+piece_${name}[(line * ${stagedStride} + at) / 4] = ${quad};
+}`;
+}
+
+/**
+ * Statements that store a block to `target` as rows of C, through `convert` from (sum, column) to what is stored.
+ *
+ * Expects the names of `accumulate` and `base_C`. `quads` is whether C has whole quads and its storage was declared with width 4.
+ */
+export function storeBlock(target: string, storage: Storage, { TM, TN }: Tunables, quads: boolean, convert = 'epilogue'): string {
+  const width = quads && TN % 4 === 0 ? 4 : storage === 'packed' ? 2 : 1;
+  const sum = (i: number, j: number) => (TN === 1 ? `sum_${i}_0` : `sum_${i}_${Math.floor(j / 4)}.${'xyzw'[j % 4]}`);
+  const store = (i: number, j: number) => {
+    const values = Array.from({ length: width }, (_, c) => `${convert}(${sum(i, j + c)}, column + ${j + c})`);
+    return `if (column + ${j} < args.n) { store${width === 4 ? '4' : ''}_${target}(start + ${j}, ${width === 1 ? values[0] : `vec${width}(${values.join(', ')})`}); }`;
+  };
+  return `let column = tile_column + block_column;
+${lines(
+  TM,
+  (i) => `if (tile_row + block_row + ${i} < args.m) {
+let start = base_C + (tile_row + block_row + ${i}) * args.n + column;
+${lines(TN / width, (q) => store(i, q * width))}
+}`,
+)}`;
+}
