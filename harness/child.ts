@@ -27,9 +27,12 @@ interface Waiting {
 
 /** Every living child, so that an exit of the parent by any way takes them along. */
 const living = new Set<ChildProcess>();
-process.on('exit', () => {
+
+/** Ends every child at once; what was asked of them fails. */
+export function killChildren(): void {
   for (const child of living) child.kill('SIGKILL');
-});
+}
+process.on('exit', killChildren);
 
 export class Child {
   readonly arm: Arm;

@@ -25,6 +25,8 @@ export interface PlanOptions {
   /** The suite's name or module URL, as children load it. */
   readonly suiteSource: string;
   readonly request: Request;
+  /** What the suite lists for the request. */
+  readonly cases: readonly Case[];
   readonly devices: ReadonlyMap<DeviceKind, DeviceState>;
   readonly threads: readonly number[];
   /** Names of kernels to measure; all if absent. */
@@ -62,7 +64,7 @@ export interface PlannedCase {
   readonly groups: readonly (readonly Entry[])[];
 }
 
-export interface Plan extends Omit<PlanOptions, 'devices' | 'filter' | 'peers' | 'memoryBytes' | 'threads' | 'kernels'> {
+export interface Plan extends Pick<PlanOptions, 'suite' | 'suiteSource' | 'request' | 'baseline' | 'seconds' | 'forks' | 'timeout'> {
   readonly cases: readonly PlannedCase[];
 }
 
@@ -74,7 +76,7 @@ const READY_S = 0.08;
 
 /** Lists cases and arms. Throws a UsageError where nothing is left to measure. */
 export function makePlan(options: PlanOptions): Plan {
-  const listed = options.suite.cases(options.request);
+  const listed = options.cases;
   const repeated = listed.find(({ name }, i) => listed.findIndex((other) => other.name === name) !== i);
   if (repeated) throw new UsageError(`suite ${options.suite.name}: the case ${repeated.name} is listed twice; names must be unique`);
   const cases = listed.map((one) => planCase(one, options)).filter(({ entries }) => entries.length > 0);

@@ -51,7 +51,7 @@ export interface Calibrated {
   readonly callNs: number;
   /** True where one call exceeds the arm's share: `callNs` is then its only sample. */
   readonly slow: boolean;
-  /** False where the time still moved by more than 2 % when the warm-up's budget ended. */
+  /** False where calls were still getting faster when the warm-up's budget ended. */
   readonly steady: boolean;
 }
 

@@ -4,10 +4,11 @@
 
 import { Bench } from 'tinybench';
 import type { Calibrated, Figure } from './protocol.ts';
+import { median } from './statistics.ts';
 import type { Subject } from './subject.ts';
 
-/** Warm-up ends when this many batches in a row lie within STEADY of their median: WebAssembly has reached its optimised tier. */
-const STEADY_BATCHES = 4;
+/** Warm-up ends when the later half of this many batches is no longer faster than the earlier by more than STEADY: no tier is left to climb. */
+const STEADY_BATCHES = 6;
 const STEADY = 0.02;
 /** Warm-up never ends earlier: V8 swaps in optimised code from another thread, after a while. */
 const LEAST_WARM_UP_NS = 30e6;
@@ -42,7 +43,7 @@ export class Sampler {
     return this.#lastNs;
   }
 
-  /** Finds how many calls a sample of `sampleNs` spans and warms up until steady, within the arm's `shareNs`. */
+  /** Finds how many calls a sample of `sampleNs` spans and warms up until steady, for as long as the arm's `shareNs` at most. */
   async calibrate(shareNs: number, sampleNs: number): Promise<Calibrated> {
     let callNs = await this.#measure(1);
     if (callNs > shareNs) return { iterations: 1, callNs, slow: true, steady: true };
@@ -74,6 +75,6 @@ export class Sampler {
 
 function isSteady(recent: readonly number[]): boolean {
   if (recent.length < STEADY_BATCHES) return false;
-  const middle = [...recent].sort((a, b) => a - b)[Math.floor(recent.length / 2)];
-  return recent.every((ns) => Math.abs(ns / middle - 1) <= STEADY);
+  const half = STEADY_BATCHES / 2;
+  return median(recent.slice(half)) >= median(recent.slice(0, half)) * (1 - STEADY);
 }

@@ -1,0 +1,65 @@
+// The command line: its subcommands, each loaded only when it is asked for, and the one place where errors become a line and an exit code.
+
+import { Command, CommanderError } from 'commander';
+import { EXIT, type ExitCode, exitCodeOf, report } from './exit.ts';
+import { addRunOptions, type RunFlags } from './run-options.ts';
+
+/** Runs `bench` with its arguments and returns the exit code. Never throws. */
+export async function bench(args: readonly string[]): Promise<ExitCode> {
+  // Whoever reads our output may stop reading: head, less. That is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  let code: ExitCode = EXIT.passed;
+  try {
+    const program = await commandLine(args, (result) => (code = result));
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    // Commander has already said what is wrong; asking for help is not wrong.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.passed : EXIT.usage;
+    report(error, args.includes('--verbose'));
+    return exitCodeOf(error);
+  }
+}
+
+async function commandLine(args: readonly string[], end: (code: ExitCode) => void): Promise<Command> {
+  const program = new Command('bench')
+    .description('Measures compute kernels on WebAssembly and WebGPU, checked and against what the machine can do')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .helpCommand(false);
+  program.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'bench: ')) });
+
+  const run = program
+    .command('run')
+    .description('measure suites')
+    .argument('<suite...>', 'names from `bench list`, or paths: ./my.suite.ts');
+  const suiteOptions = await addRunOptions(run, args);
+  run.action(async (names: string[], flags: RunFlags) => end(await (await import('./run.ts')).runSuites(names, flags, suiteOptions, args)));
+
+  program
+    .command('list')
+    .description('suites, kernels with their tunables, peers')
+    .option('--format <format>', 'table or json', 'table')
+    .option('--verbose', 'show the stack of an error')
+    .action(async ({ format }: { format: string }) => end(await (await import('./list.ts')).list(format)));
+
+  program
+    .command('doctor')
+    .description('what this machine has, what is missing, and whether its timings can be trusted now')
+    .option('--verbose', 'show the stack of an error')
+    .action(async () => end(await (await import('./doctor.ts')).doctor()));
+
+  const peers = program
+    .command('peers')
+    .description('optional libraries to compare with, kept apart from the project')
+    .option('--verbose', 'show the stack of an error');
+  peers.action(async () => end(await (await import('./peers.ts')).listPeers()));
+  peers
+    .command('install')
+    .description("install a peer into the user's cache folder")
+    .argument('<name...>')
+    .action(async (names: string[]) => end(await (await import('./peers.ts')).installPeers(names)));
+  return program;
+}

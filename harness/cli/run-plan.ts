@@ -1,0 +1,106 @@
+// From the flags of `bench run` to a plan: names are checked, devices probed, cases listed.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { freemem } from 'node:os';
+import { kernels } from '../../kernels/catalog.ts';
+import type { DeviceKind } from '../../kernels/kernel.ts';
+import { type Format, formatNames } from '../../reports/formats.ts';
+import { defaultThreads, deviceKinds } from '../devices.ts';
+import { type Filter, parseFilter } from '../filter.ts';
+import { type DeviceState, makePlan, type Plan } from '../plan.ts';
+import { type Probes, probeDevices, traitsOf } from '../probe.ts';
+import { type Case, type Request, type SuiteOption, UsageError } from '../suite.ts';
+import { unknownName } from './nearest.ts';
+import { plannedPeers } from './peer-plan.ts';
+import { ARM_MODULE } from './places.ts';
+import { ownOptions, type RunFlags } from './run-options.ts';
+import type { LoadedSuite } from './suites.ts';
+
+/** Share of the free memory that arms of one case may hold together. */
+const MEMORY_SHARE = 0.5;
+/** A list on the command line is never a path: shapes are made of digits and a few letters. */
+const SHAPE_FILE = /\.csv$|[/\\]/i;
+
+export interface Planned {
+  readonly plan: Plan;
+  readonly probes: Probes;
+  readonly filter?: Filter;
+}
+
+/** Checks every name in the flags. Throws a UsageError with the nearest names. */
+export function checkFlags(flags: RunFlags): void {
+  const check = (what: string, given: readonly string[] = [], names: readonly string[]) => {
+    const wrong = given.find((name) => !names.includes(name));
+    if (wrong !== undefined) throw new UsageError(unknownName(what, wrong, names));
+  };
+  check('device', flags.device, deviceKinds);
+  check('kernel', flags.kernels, [...new Set(kernels.map(({ name }) => name))]);
+  check('format', flags.format, formatNames);
+  if (flags.tune === 'tune' || flags.tune === 'force')
+    throw new UsageError(`--tune ${flags.tune}: tuning comes with \`bench tune\`; until then --tune takes off or cache`);
+}
+
+/** The formats asked for, the first of them for standard output. */
+export const formatsOf = (flags: RunFlags): readonly Format[] => flags.format as Format[];
+
+export function filterOf(flags: RunFlags): Filter | undefined {
+  if (flags.filter === undefined) return undefined;
+  try {
+    return parseFilter(flags.filter);
+  } catch (error) {
+    throw new UsageError(`--filter: ${(error as Error).message}`);
+  }
+}
+
+/** `--shapes`: the text of a file where it names one, else as it is. */
+function shapesOf(given: string | undefined): string | undefined {
+  if (given === undefined || !SHAPE_FILE.test(given)) return given;
+  if (!existsSync(given)) throw new UsageError(`--shapes: there is no file ${given}`);
+  const text = readFileSync(given, 'utf8');
+  return text.includes('\n') ? text : `${text}\n`;
+}
+
+export function requestOf(flags: RunFlags, options: readonly SuiteOption[]): Request {
+  return {
+    devices: (flags.device as DeviceKind[] | undefined) ?? deviceKinds,
+    quick: flags.quick ?? false,
+    seed: flags.seed,
+    shapes: shapesOf(flags.shapes),
+    options: ownOptions(flags, options),
+  };
+}
+
+/** Devices that cases with problems may run on: the only ones worth probing. */
+function devicesOf(cases: readonly Case[], request: Request): DeviceKind[] {
+  const wanted = request.devices.filter((device) => cases.some((one) => one.problem && (one.devices?.includes(device) ?? true)));
+  return [...wanted];
+}
+
+/** Plans a suite: lists its cases, probes the devices they need, chooses arms. Throws a UsageError where nothing is left. */
+export async function planSuite(loaded: LoadedSuite, flags: RunFlags, options: readonly SuiteOption[]): Promise<Planned> {
+  const request = requestOf(flags, options);
+  const filter = filterOf(flags);
+  const cases = loaded.suite.cases(request);
+  const peers = await plannedPeers(flags.peers ?? []);
+  const probes = await probeDevices(devicesOf(cases, request), ARM_MODULE);
+  const devices = new Map<DeviceKind, DeviceState>(
+    [...probes].map(([kind, state]) => [kind, 'missing' in state ? state : traitsOf(state)]),
+  );
+  const plan = makePlan({
+    suite: loaded.suite,
+    suiteSource: loaded.source,
+    request,
+    cases,
+    devices,
+    threads: flags.threads ?? defaultThreads(),
+    kernels: flags.kernels,
+    peers,
+    baseline: flags.baseline,
+    seconds: flags.time ?? (flags.quick ? 1 : 2),
+    forks: flags.forks ?? (flags.quick ? 1 : 3),
+    timeout: flags.timeout,
+    memoryBytes: freemem() * MEMORY_SHARE,
+    filter,
+  });
+  return { plan, probes, filter };
+}

@@ -1,0 +1,139 @@
+// A summary is what the samples of one row come to. Computed from the ledger alone, so that it can be computed again from the files.
+
+import type { Cost } from '../kernels/kernel.ts';
+import type { Ledger, Row } from './ledger.ts';
+import { COLD } from './ledger.ts';
+import type { Bound, Sample, Status, Summary } from './record.ts';
+import { clusteredInterval, median, medianDeviation, medianOfForks, type Pair, ratioOfForks } from './statistics.ts';
+
+/** How close to the machine's measured limit a time is. */
+export interface Rating {
+  readonly roof_pct: number;
+  readonly bound: Bound;
+}
+
+/** Rates a row's time against the roof; undefined where no roof is known for it. */
+export type Rate = (row: Row, cost: Cost, medianNs: number) => Rating | undefined;
+
+export interface SummaryOptions {
+  readonly seed: number;
+  readonly rate?: Rate;
+}
+
+/** The row as it stands, or undefined where nothing is known of it yet. */
+export function summarize(ledger: Ledger, row: Row, { seed, rate }: SummaryOptions): Summary | undefined {
+  const { planned, entry } = row;
+  const times = byFork(cleanSamples(row));
+  const status = statusOf(row, times.size > 0);
+  if (status === undefined) return undefined;
+  const identity = {
+    run_id: ledger.runId,
+    time_utc: new Date().toISOString(),
+    suite: ledger.plan.suite.name,
+    case: planned.case.name,
+    device: entry.arm.device,
+    adapter: row.facts?.opened.adapter || row.recorded?.adapter,
+    arm: entry.arm.name,
+    kernel: entry.arm.kernel,
+    ...tunablesOf(row),
+    dtype: planned.dtype,
+    threads: entry.arm.threads,
+    v8_flags: row.facts?.opened.v8Flags ?? row.recorded?.v8_flags,
+    status,
+    reason: reasonOf(row),
+  };
+  const facts = factsOf(row);
+  if (status !== 'ok' && status !== 'slow') return { ...identity, ...facts, extra: planned.case.extra };
+
+  const forks = [...times.values()].map((samples) => samples.map(({ value }) => value));
+  const medianNs = medianOfForks(forks);
+  const interval = clusteredInterval(forks, medianOfForks, seed);
+  const cost = row.facts?.prepared.cost ?? entry.cost;
+  return {
+    ...identity,
+    forks: forks.length,
+    samples: forks.flat().length,
+    median_ns: medianNs,
+    mad_ns: medianDeviation(forks.flat()),
+    ci_low_ns: interval?.low,
+    ci_high_ns: interval?.high,
+    ...(cost && { gflops: cost.flops / medianNs, gbps: cost.bytes / medianNs, ...rate?.(row, cost, medianNs) }),
+    ...facts,
+    extra: { ...planned.case.extra, ...againstBaseline(ledger, row, seed) },
+  };
+}
+
+function tunablesOf(row: Row): Pick<Summary, 'tunables' | 'tune_source'> {
+  const tunables = row.facts?.prepared.tunables;
+  if (!tunables) return { tunables: row.recorded?.tunables, tune_source: row.recorded?.tune_source };
+  const sorted = Object.fromEntries(Object.entries(tunables).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { tunables: JSON.stringify(sorted), tune_source: row.entry.tuneSource };
+}
+
+function factsOf(row: Row): Partial<Summary> {
+  const prepared = row.facts?.prepared;
+  const cold = row.samples.filter(({ metric }) => metric === COLD).map(({ value }) => value);
+  return {
+    cold_ns: cold.length > 0 ? median(cold) : undefined,
+    bytes_h2d: prepared?.bytesH2d ?? row.recorded?.bytes_h2d,
+    bytes_d2h: prepared?.bytesD2h ?? row.recorded?.bytes_d2h,
+    peak_bytes: prepared?.peakBytes ?? row.recorded?.peak_bytes,
+    max_rel_err: row.maxRelErr,
+    verified: prepared?.verified ?? row.recorded?.verified,
+  };
+}
+
+function statusOf(row: Row, measured: boolean): Status | undefined {
+  if (row.entry.refusal !== undefined) return 'skipped';
+  if (row.failure) return row.failure.status;
+  if (measured) return row.slow ? 'slow' : 'ok';
+  return row.recorded?.status;
+}
+
+function reasonOf(row: Row): string | undefined {
+  if (row.entry.refusal !== undefined) return row.entry.refusal;
+  if (row.failure) return row.failure.reason;
+  const times = row.samples.filter(({ metric }) => metric === 'time');
+  if (times.length === 0) return row.recorded?.reason;
+  const dropped = times.filter((sample) => sample.dropped);
+  const notes = [...row.warnings];
+  if (row.slow) notes.unshift("one call exceeds the arm's share of --time, so it was measured once per fork");
+  // Three tenths: the share beyond which measurement.md calls a comparison inconclusive.
+  if (dropped.length > times.length * 0.3) notes.push(`${dropped.length} of ${times.length} samples were disturbed: ${dropped[0].reason}`);
+  return notes.length > 0 ? notes.join('; ') : undefined;
+}
+
+/** The samples of `time` that count: the clean ones, or where a fork has none, its disturbed ones, which the reason then tells. */
+function cleanSamples(row: Row): Sample[] {
+  const times = row.samples.filter(({ metric }) => metric === 'time');
+  const clean = new Set(times.filter(({ dropped }) => !dropped).map(({ fork }) => fork));
+  return times.filter(({ dropped, fork }) => !dropped || !clean.has(fork));
+}
+
+function byFork(samples: readonly Sample[]): Map<number, Sample[]> {
+  return Map.groupBy(samples, ({ fork }) => fork);
+}
+
+/** How many times faster the row is than the baseline arm of its case, paired by fork and round. */
+function againstBaseline(ledger: Ledger, row: Row, seed: number): Record<string, number | string> {
+  const baseline = ledger.plan.baseline;
+  const base = row.planned.entries.find(({ arm }) => arm.name === baseline);
+  if (!baseline || !base) return {};
+  const ratio = ratioOfForks(pairs(ledger.row(row.planned, base), row), seed);
+  if (!ratio) return {};
+  const { low, high } = ratio;
+  return { baseline, ratio: ratio.ratio, ...(low !== undefined && high !== undefined && { ratio_low: low, ratio_high: high }) };
+}
+
+/** What two rows measured in the same rounds, by fork. A slow row has one sample a fork: it is paired with the other's median. */
+export function pairs(base: Row, head: Row): Pair[][] {
+  const bases = byFork(cleanSamples(base));
+  return [...byFork(cleanSamples(head))].map(([fork, samples]) => {
+    const others = bases.get(fork) ?? [];
+    if (others.length === 0) return [];
+    const value = (list: readonly Sample[]) => median(list.map((sample) => sample.value));
+    if (base.slow || head.slow) return [{ base: value(others), head: value(samples) }];
+    const rounds = new Map(others.map((sample) => [sample.round, sample.value]));
+    return samples.filter(({ round }) => rounds.has(round)).map(({ round, value }) => ({ base: rounds.get(round)!, head: value }));
+  });
+}

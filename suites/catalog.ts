@@ -1,0 +1,18 @@
+// The suites, by name. Each is loaded only when it is asked for.
+
+import type { Suite } from '../harness/suite.ts';
+
+export interface SuiteListing {
+  readonly name: string;
+  /** The question that the suite puts, in a line. */
+  readonly question: string;
+  load(): Promise<Suite>;
+}
+
+export const suites: readonly SuiteListing[] = [
+  {
+    name: 'matmul',
+    question: 'How fast is C = op(A) op(B), and how close to what the machine can do?',
+    load: async () => (await import('./matmul.ts')).default,
+  },
+];
