@@ -1,0 +1,73 @@
+// A peer is a library that computes what our kernels compute: another arm in the same rounds, checked like our own.
+//
+// Peers are optional. Their packages lie in the user's cache folder, apart from the project (install.ts); system libraries come from the system.
+
+import type { DeviceKind } from '../../kernels/kernel.ts';
+import type { Problem } from '../../kernels/problem.ts';
+
+/** Inputs by operand name (A, B, bias), as they lie in the host's memory. */
+export type Inputs = Readonly<Record<string, Float32Array<ArrayBuffer>>>;
+
+/** What must be there before a peer runs. */
+export interface Needs {
+  /** Packages of the npm registry with their exact versions. */
+  readonly npm: Readonly<Record<string, string>>;
+  readonly system?: {
+    /** What it is, for a message: `libopenblas`. */
+    readonly name: string;
+    readonly command: string;
+    /** Where it was found, or undefined. */
+    find(): string | undefined;
+  };
+}
+
+/** Where a peer's packages lie. */
+export interface Place {
+  /** Loads one of the packages that the peer needs. */
+  load(name: string): unknown;
+  /** Its version as installed. */
+  version(name: string): string;
+  /** A file inside of one of the packages. */
+  path(name: string, file: string): string;
+}
+
+export interface Peer {
+  readonly name: string;
+  readonly device: DeviceKind;
+  /** True where it runs on as many threads as it is told; otherwise on one, or on a GPU. */
+  readonly threaded: boolean;
+  /** The library, in a line. */
+  readonly summary: string;
+  readonly needs: Needs;
+  /** Why it cannot do the problem, or undefined if it can. */
+  supports(problem: Problem): string | undefined;
+  /** Loads the library into this process. Throws a PeerError where it is not installed, does not load, or is not fit to compare with. */
+  open(place: Place, options: { readonly threads: number }): Promise<OpenPeer>;
+}
+
+/** A library that is loaded, for a thread count that stays. */
+export interface OpenPeer {
+  /** Versions and build configuration, by name. */
+  versions(): Readonly<Record<string, string>>;
+  /** Hands over the operands. Nothing of them is packed in advance: each call does all the work on them. */
+  prepare(problem: Problem, inputs: Inputs): Promise<PeerRun>;
+  close(): void | Promise<void>;
+}
+
+/** A problem made ready in a library. */
+export interface PeerRun {
+  /** One call, its result in the host's memory at the end. On WebGPU inputs stay on the device and waits are throttled as ours are. */
+  run(): void | Promise<void>;
+  /** The same call with the library's own way of waiting, where that differs: what its users see. */
+  runUnthrottled?(): Promise<void>;
+  /** Nanoseconds of a call, for a peer in another process: timed in there, over `iterations` calls. */
+  time?(iterations: number): Promise<number>;
+  /** The result of the last call, row-major. */
+  read(): Promise<Float32Array<ArrayBuffer>>;
+  close(): void | Promise<void>;
+}
+
+/** A peer that cannot be had: the message says what is missing and the command that brings it. */
+export class PeerError extends Error {
+  override readonly name = 'PeerError';
+}
