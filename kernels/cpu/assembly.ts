@@ -125,15 +125,15 @@ export function task<L extends Record<string, Declared>>(
   const integers = words.filter(({ type }) => type !== 'f32');
   const floats = words.filter(({ type }) => type === 'f32');
   const main = routine(
-    { block: i32, task: i32, thread: i32 },
+    { $address: i32, task: i32, thread: i32 },
     { ...locals, $integers: [i32, integers.length] as const, $floats: [f32, floats.length] as const },
     (names) => {
-      const { block: address, $integers, $floats } = names as unknown as { block: Local; $integers: Local[]; $floats: Local<'f32'>[] };
+      const { $address, $integers, $floats } = names as unknown as { $address: Local; $integers: Local[]; $floats: Local<'f32'>[] };
       integers.forEach((word, i) => {
-        set($integers[i], i32.load({ offset: 4 * words.indexOf(word) }, address));
+        set($integers[i], i32.load({ offset: 4 * words.indexOf(word) }, $address));
       });
       floats.forEach((word, i) => {
-        set($floats[i], f32.load({ offset: 4 * words.indexOf(word) }, address));
+        set($floats[i], f32.load({ offset: 4 * words.indexOf(word) }, $address));
       });
       body(
         names as unknown as Locals<L> & Record<'task' | 'thread', Local>,

@@ -1,7 +1,9 @@
 // The kernels of the CPU device, in catalogue order: plain before clever.
 
 import type { AnyKernel } from '../kernel.ts';
+import { direct } from './direct.ts';
+import { gemv } from './gemv.ts';
 import { naive } from './naive.ts';
 import { packed } from './packed.ts';
 
-export const cpuKernels: readonly AnyKernel[] = [naive, packed];
+export const cpuKernels: readonly AnyKernel[] = [naive, gemv, direct, packed];

@@ -4,7 +4,7 @@
 //     for each strip of MR rows:             the panels of A stream from the second
 //       tile, straight into C where it fits; where it would reach past the edge, into a scratch tile of which the part that exists is copied
 
-import { advance, call, f32, i32, if_, loopWhileBelow, min, type Routine, repeat, routine, set, v128 } from './assembly.ts';
+import { advance, call, f32, i32, if_, loopWhileBelow, min, type Routine, repeat, routine, set, type Value, v128 } from './assembly.ts';
 import { type TileShape, tileRoutine } from './tile.ts';
 
 /** `a`, `b`, `c`: addresses of the block's first elements; `stripA`, `stripB`: bytes from one strip to the next; the other strides are the tile's. */
@@ -25,9 +25,14 @@ const ARGUMENTS = {
   scratch: i32,
 } as const;
 
-/** The names of a macro-kernel's arguments, in order. */
-export type MacroArgument = keyof typeof ARGUMENTS;
-export const MACRO_ARGUMENTS = Object.keys(ARGUMENTS) as MacroArgument[];
+/** Calls a macro-kernel; each argument is an instruction to emit, a local or a constant. */
+export function callMacro(macro: Routine, values: Record<keyof typeof ARGUMENTS, () => Value>): void {
+  const names = Object.keys(ARGUMENTS) as (keyof typeof ARGUMENTS)[];
+  call(
+    macro,
+    names.map((name) => values[name]()),
+  );
+}
 
 /** Bytes of the scratch tile that one thread needs. */
 export const scratchBytes = ({ mr, nr }: Pick<TileShape, 'mr' | 'nr'>): number => Math.ceil((mr * nr * 4) / 64) * 64;

@@ -12,9 +12,9 @@
 import type { Entry, Kernel, Pass, Plan, Source, Traits, Tunables } from '../kernel.ts';
 import { matmulCost, matmulFacts, matmulVariant } from '../matmul.ts';
 import type { MatmulProblem } from '../problem.ts';
-import { advance, assemble, call, i32, type Local, loopWhileBelow, min, set, type Task, task } from './assembly.ts';
+import { advance, assemble, call, i32, loopWhileBelow, min, set, type Task, task } from './assembly.ts';
 import { ARGUMENTS_ADDRESS } from './command.ts';
-import { MACRO_ARGUMENTS, type MacroArgument, macroRoutine, scratchBytes } from './macro.ts';
+import { callMacro, macroRoutine, scratchBytes } from './macro.ts';
 import { packRoutine } from './pack.ts';
 import type { TileShape } from './tile.ts';
 
@@ -53,10 +53,14 @@ export const packed: Kernel<MatmulProblem> = {
   plan,
 };
 
-function defaults({ m, n }: MatmulProblem, { features }: Traits): Tunables {
-  const wide = features.has('revectorize');
-  const fused = features.has('relaxed-simd');
-  const tile = wide ? { MR: 6, NR: 16 } : fused ? { MR: 6, NR: 8 } : { MR: 4, NR: 8 };
+/** The tile that suits the engine: 256 bits fused, 128 bits fused, or multiply and add apart; V8 leaves 15 vector registers. */
+export function registerTile({ features }: Traits): { MR: number; NR: number } {
+  if (features.has('revectorize')) return { MR: 6, NR: 16 };
+  return features.has('relaxed-simd') ? { MR: 6, NR: 8 } : { MR: 4, NR: 8 };
+}
+
+function defaults({ m, n }: MatmulProblem, traits: Traits): Tunables {
+  const tile = registerTile(traits);
   return { ...tile, KU: 4, KC: 256, MC: tile.MR === 4 ? 96 : 120, NC: 2048, PACKA: n <= 4 * tile.NR && m > 64 ? 0 : 1 };
 }
 
@@ -191,79 +195,53 @@ function packTask(width: number, contiguous: 'lanes' | 'k', scale: boolean): Tas
   });
 }
 
-/** One block of MC rows by `blockColumns` columns of C, for one slab of k. */
+const COMPUTE_ARGUMENTS = [
+  'offsetA',
+  'offsetBias',
+  'offsetC',
+  'rows',
+  'columns',
+  'k',
+  'rowA',
+  'stepA',
+  'strideC',
+  'blockRows',
+  'blockColumns',
+  'blocksAcross',
+];
+
+/** One block of `blockRows` by `blockColumns` of C, for one slab of k. `rowA`: bytes from a row of A to the next; `stepA`: the tile's stride. */
 function computeTask(shape: TileShape): Task {
   const bias = shape.epilogue?.bias ?? false;
+  const buffers = ['A', 'B', ...(bias ? ['bias'] : []), 'C', 'scratch'];
   const entry: Entry = {
-    buffers: [
-      { name: 'A', access: 'read' },
-      { name: 'B', access: 'read' },
-      ...(bias ? [{ name: 'bias', access: 'read' as const }] : []),
-      { name: 'C', access: 'write' },
-      { name: 'scratch', access: 'write' },
-    ],
-    arguments: U32(
-      'offsetA',
-      'offsetBias',
-      'offsetC',
-      'rows',
-      'columns',
-      'k',
-      'rowA',
-      'stepA',
-      'strideC',
-      'blockRows',
-      'blockColumns',
-      'blocksAcross',
-    ),
+    buffers: buffers.map((name) => ({ name, access: name === 'C' || name === 'scratch' ? 'write' : 'read' })),
+    arguments: U32(...COMPUTE_ARGUMENTS),
   };
   const macro = macroRoutine(shape);
-  const { nr } = shape;
-  return task(entry, { i: i32, j: i32, height: i32, width: i32 }, (names, argument) => {
-    const { task, thread, i, j, height, width } = names;
-    const {
-      A,
-      B,
-      C,
-      scratch,
-      offsetA,
-      offsetBias,
-      offsetC,
-      rows,
-      columns,
-      k,
-      rowA,
-      stepA,
-      strideC,
-      blockRows,
-      blockColumns,
-      blocksAcross,
-    } = argument;
+  return task(entry, { i: i32, j: i32, height: i32, width: i32 }, ({ task, thread, i, j, height, width }, argument) => {
+    const { A, B, C, scratch, k, rowA, blockRows, blockColumns, blocksAcross } = argument;
     set(i, i32.mul(i32.div_u(task, blocksAcross), blockRows));
     set(j, i32.mul(i32.rem_u(task, blocksAcross), blockColumns));
-    set(height, i32.sub(rows, i));
+    set(height, i32.sub(argument.rows, i));
     min(height, height, blockRows);
-    set(width, i32.sub(columns, j));
+    set(width, i32.sub(argument.columns, j));
     min(width, width, blockColumns);
-    const values: Record<MacroArgument, () => ReturnType<typeof i32.add> | Local | number> = {
-      a: () => i32.add(i32.add(A, offsetA), i32.mul(i, rowA)),
+    callMacro(macro, {
+      a: () => i32.add(i32.add(A, argument.offsetA), i32.mul(i, rowA)),
       b: () => i32.add(B, i32.shl(i32.mul(j, k), 2)),
-      c: () => i32.add(i32.add(C, offsetC), i32.add(i32.mul(i, strideC), i32.shl(j, 2))),
+      c: () => i32.add(i32.add(C, argument.offsetC), i32.add(i32.mul(i, argument.strideC), i32.shl(j, 2))),
       rows: () => height,
       columns: () => width,
       k: () => k,
       stripA: () => i32.mul(rowA, shape.mr),
-      stripB: () => i32.shl(i32.mul(k, nr), 2),
-      strideA: () => stepA,
+      stripB: () => i32.shl(i32.mul(k, shape.nr), 2),
+      strideA: () => argument.stepA,
       strideB: () => 0,
-      strideC: () => strideC,
-      bias: () => (bias ? i32.add(i32.add(argument.bias, offsetBias), i32.shl(j, 2)) : 0),
+      strideC: () => argument.strideC,
+      bias: () => (bias ? i32.add(i32.add(argument.bias, argument.offsetBias), i32.shl(j, 2)) : 0),
       alpha: () => 0,
       scratch: () => i32.add(scratch, i32.mul(thread, scratchBytes(shape))),
-    };
-    call(
-      macro,
-      MACRO_ARGUMENTS.map((name) => values[name]()),
-    );
+    });
   });
 }

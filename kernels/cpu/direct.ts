@@ -1,0 +1,114 @@
+// C = epilogue(alpha · op(A) · B) by register tiles on the operands where they lie.
+//
+//   tasks of blocks of C:  macro-kernel over all of K, rows of B read in place, A row by row (or column by column where it is transposed)
+//
+// Nothing is copied first, which wins where the matrices fit the caches: small problems, batches of them. Rows that are a power of two apart fall into the
+// same sets of the cache, so large problems belong to `packed`.
+
+import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../kernel.ts';
+import { matmulCost, matmulFacts, matmulVariant } from '../matmul.ts';
+import { type MatmulProblem, matmulOperands } from '../problem.ts';
+import { advance, assemble, i32, min, set, task } from './assembly.ts';
+import { ARGUMENTS_ADDRESS } from './command.ts';
+import { callMacro, macroRoutine, scratchBytes } from './macro.ts';
+import { registerTile } from './packed.ts';
+
+const ARGUMENTS = ['m', 'n', 'k', 'strideA', 'blockRows', 'blockColumns', 'blocksAcross', 'blocksDown'] as const;
+
+export const direct: Kernel<MatmulProblem> = {
+  name: 'direct',
+  op: 'matmul',
+  device: 'cpu',
+  summary: 'register tiles on the operands where they lie: nothing is packed',
+  requires: ['simd'],
+  tunables: { MR: [6, 4, 5, 3, 8, 2], NR: [16, 8, 12], KU: [4, 2, 1], MC: [48, 24, 96, 120], NB: [192, 48, 96, 384] },
+  constraints: ['MR * NR <= 96', 'MC % MR == 0', 'NB % NR == 0', 'transposeB == 0'],
+  deterministic: true,
+  facts: matmulFacts,
+  rejects: ({ dtype, transposeB }) =>
+    dtype !== 'f32' ? `it stores f32, not ${dtype}` : transposeB ? 'it reads rows of B, and B is transposed' : undefined,
+  defaults: (_problem, traits) => ({ ...registerTile(traits), KU: 4, MC: 48, NB: 192 }),
+  cost: matmulCost,
+  estimate: (problem, traits) => {
+    const { flops, bytes } = matmulCost(problem);
+    const crowded = bytes > traits.limits.l2Bytes ? 3 : bytes > traits.limits.l1Bytes * 4 ? 1.3 : 1;
+    return 2e-6 + (crowded * flops) / ((traits.features.has('revectorize') ? 85e9 : 45e9) * traits.limits.threads);
+  },
+  variant: matmulVariant,
+  generate,
+  plan,
+};
+
+function generate(problem: MatmulProblem, { MR, NR, KU }: Tunables, traits: Traits): Source {
+  const { transposeA, alpha, epilogue } = problem;
+  const shape = {
+    mr: MR,
+    nr: NR,
+    unroll: KU,
+    a: transposeA ? 'columns' : 'rows',
+    b: 'rows',
+    fma: traits.features.has('relaxed-simd'),
+    accumulate: false,
+    scale: alpha !== 1,
+    epilogue,
+  } as const;
+  const operands = Object.keys(matmulOperands(problem));
+  const entry: Entry = {
+    buffers: [...operands, 'scratch'].map((name) => ({ name, access: name === 'C' || name === 'scratch' ? 'write' : 'read' })),
+    arguments: [
+      ...ARGUMENTS.map((name) => ({ name, type: 'u32' as const })),
+      ...(alpha === 1 ? [] : [{ name: 'alpha', type: 'f32' as const }]),
+    ],
+  };
+  const alphaAddress = ARGUMENTS_ADDRESS + 4 * (operands.length + 1 + ARGUMENTS.length);
+  const macro = macroRoutine(shape);
+  const blocks = task(entry, { batch: i32, i: i32, j: i32, height: i32, width: i32 }, (names, argument) => {
+    const { task, thread, batch, i, j, height, width } = names;
+    const { A, B, C, bias, scratch, m, n, k, strideA, blockRows, blockColumns, blocksAcross, blocksDown } = argument;
+    set(j, i32.mul(i32.rem_u(task, blocksAcross), blockColumns));
+    set(i, i32.div_u(task, blocksAcross));
+    set(batch, i32.div_u(i, blocksDown));
+    set(i, i32.mul(i32.rem_u(i, blocksDown), blockRows));
+    set(height, i32.sub(m, i));
+    min(height, height, blockRows);
+    set(width, i32.sub(n, j));
+    min(width, width, blockColumns);
+    advance(A, i32.shl(i32.mul(batch, i32.mul(m, k)), 2));
+    advance(B, i32.shl(i32.mul(batch, i32.mul(k, n)), 2));
+    advance(C, i32.shl(i32.mul(batch, i32.mul(m, n)), 2));
+    callMacro(macro, {
+      a: () => i32.add(A, i32.mul(i, transposeA ? 4 : strideA)),
+      b: () => i32.add(B, i32.shl(j, 2)),
+      c: () => i32.add(C, i32.shl(i32.add(i32.mul(i, n), j), 2)),
+      rows: () => height,
+      columns: () => width,
+      k: () => k,
+      stripA: () => i32.mul(transposeA ? 4 : strideA, MR),
+      stripB: () => NR * 4,
+      strideA: () => strideA,
+      strideB: () => i32.shl(n, 2),
+      strideC: () => i32.shl(n, 2),
+      bias: () => (epilogue.bias ? i32.add(bias, i32.shl(j, 2)) : 0),
+      alpha: () => alphaAddress,
+      scratch: () => i32.add(scratch, i32.mul(thread, scratchBytes(shape))),
+    });
+  });
+  return assemble(`matmul/direct/${matmulVariant(problem)}/${MR}x${NR}`, { blocks });
+}
+
+/** One task is one block of MC rows and NB columns of one matrix of the batch. */
+function plan(problem: MatmulProblem, { MR, NR, MC, NB }: Tunables, { limits }: Traits): Plan {
+  const { batch, m, n, k, transposeA, alpha } = problem;
+  const [across, down] = [Math.ceil(n / NB), Math.ceil(m / MC)];
+  return {
+    passes: [
+      {
+        entry: 'blocks',
+        buffers: [...Object.keys(matmulOperands(problem)), 'scratch'],
+        arguments: [m, n, k, 4 * (transposeA ? m : k), MC, NB, across, down, ...(alpha === 1 ? [] : [alpha])],
+        grid: [across, down, batch],
+      },
+    ],
+    workspace: { scratch: limits.threads * scratchBytes({ mr: MR, nr: NR }) },
+  };
+}
