@@ -12,6 +12,8 @@ export type AdapterSource = 'host' | 'system' | 'bundled';
 
 export interface FoundAdapter {
   readonly adapter: GPUAdapter;
+  /** Where it was asked for: what a library of WebGPU expects as `navigator.gpu`. */
+  readonly gpu: GPU;
   readonly source: AdapterSource;
   readonly isSoftware: boolean;
 }
@@ -29,7 +31,7 @@ export async function findAdapter(choice: AdapterChoice = 'any'): Promise<FoundA
       forceFallbackAdapter: choice === 'software',
     });
     if (!provider || !adapter) continue;
-    const found = { adapter, source: provider.source, isSoftware: isSoftware(adapter) };
+    const found = { adapter, gpu: provider.gpu, source: provider.source, isSoftware: isSoftware(adapter) };
     if (!found.isSoftware && choice !== 'software') return found;
     software ??= found.isSoftware ? found : undefined;
     if (software) break;
