@@ -29,9 +29,9 @@ export function kernelArm(kernel: string, device: DeviceKind, threads?: number, 
   };
 }
 
-/** The arm of a peer library. With several thread counts in one run the count is part of the name. */
-export function peerArm(peer: string, device: DeviceKind, threads?: number): Arm {
-  return { name: threads === undefined ? peer : `${peer}@cpu/${threads}`, kind: 'peer', device, threads, peer, flags: 'default' };
+/** The arm of a peer library. Where a run has it with `several` thread counts, the count is part of the name. */
+export function peerArm(peer: string, device: DeviceKind, threads: number | undefined, several: boolean): Arm {
+  return { name: several ? `${peer}@cpu/${threads}` : peer, kind: 'peer', device, threads, peer, flags: 'default' };
 }
 
 export const functionArm = (name: string, device: DeviceKind = 'cpu'): Arm => ({ name, kind: 'function', device, flags: 'default' });

@@ -7,6 +7,8 @@ import type { Entry, Plan, PlannedCase } from './plan.ts';
 import type { Failure, Figure, Opened, Prepared } from './protocol.ts';
 import type { Sample, Sink, Summary } from './record.ts';
 
+/** Wall time of a call on the host's clock: what rows are about. */
+export const TIME = 'time';
 /** Metrics that are bookkeeping of a fork, kept among the samples so that the file alone tells the story. */
 export const COLD = 'cold_time';
 /** Rounds that were kept when the fork was done with the case: the mark that nothing is missing. */

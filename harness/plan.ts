@@ -183,9 +183,10 @@ function operandBytes(problem: Problem): number {
 function peerEntries(one: Case, options: PlanOptions): Entry[] {
   return options.peers.flatMap((peer) => {
     const threadCounts = peer.threaded ? options.threads : [undefined];
+    const several = threadCounts.length > 1;
     const bytes = operandBytes(one.problem!) * 4;
     return threadCounts.map((threads) => ({
-      arm: peerArm(peer.name, peer.device, threads),
+      arm: peerArm(peer.name, peer.device, threads, several),
       refusal: peer.refuses(one),
       cost: one.cost,
       bytes,

@@ -3,7 +3,7 @@
 import { seededRandom } from '../kernels/random.ts';
 import type { Arm } from './arm.ts';
 import { type Birth, Child } from './child.ts';
-import type { Ledger, Row } from './ledger.ts';
+import { type Ledger, type Row, TIME } from './ledger.ts';
 import { type Noise, NoiseMonitor } from './noise.ts';
 import { balancedOrders } from './order.ts';
 import type { Entry, PlannedCase } from './plan.ts';
@@ -117,7 +117,7 @@ class Fork implements AsyncDisposable {
       this.#ledger.ready(row, { opened, prepared }, place);
       if (!calibrated.steady) row.warnings.add('still warming up when sampling began');
       row.slow = calibrated.slow;
-      if (calibrated.slow) this.#ledger.figures(row, place, [{ metric: 'time', unit: 'ns', value: calibrated.callNs }], 1);
+      if (calibrated.slow) this.#ledger.figures(row, place, [{ metric: TIME, unit: 'ns', value: calibrated.callNs }], 1);
       this.#monitor.park(child);
       return { row, child, calibrated };
     });

@@ -8,6 +8,8 @@ import type { Arm } from './arm.ts';
 import { openDevice } from './devices.ts';
 import { functionSubject } from './function-subject.ts';
 import { kernelSubject } from './kernel-subject.ts';
+import { peerSubject } from './peer-subject.ts';
+import type { OpenPeer } from './peers/peer.ts';
 import { ArmFailure, type CaseOrder, type Opened, PROTOCOL_VERSION, type Question, type Reply, type Verb, type Verbs } from './protocol.ts';
 import { Sampler } from './sampler.ts';
 import type { Subject } from './subject.ts';
@@ -35,8 +37,8 @@ async function answer(arm: Answers, { id, verb, ask }: Question): Promise<Reply>
     return { id, answer: await (arm[verb] as (ask: unknown) => Promise<unknown>)(ask) };
   } catch (error) {
     if (error instanceof ArmFailure) return { id, failure: { status: error.status, reason: error.reason } };
-    // A device's error already says what to do; of anything else the stack is what helps, and it goes to the talk.
-    if (!(error instanceof DeviceError) && error instanceof Error) console.error(error.stack);
+    // The error of a device or a peer already says what to do; of anything else the stack is what helps, and it goes to the talk.
+    if (error instanceof Error && !(error instanceof DeviceError) && error.name !== 'PeerError') console.error(error.stack);
     return { id, failure: { status: 'failed', reason: error instanceof Error ? error.message : String(error) } };
   }
 }
@@ -45,6 +47,7 @@ class ServedArm implements Answers {
   #load: SuiteLoader;
   #arm!: Arm;
   #device?: Device;
+  #peer?: OpenPeer;
   /** The suite's own arms by case; for function arms only. */
   #functions?: (caseName: string) => FunctionArm;
   #subject?: Subject;
@@ -59,11 +62,12 @@ class ServedArm implements Answers {
       throw new ArmFailure('failed', `the arm's process speaks protocol ${PROTOCOL_VERSION}, the parent ${protocol}; use one revision`);
     this.#arm = arm;
     if (arm.kind === 'kernel') this.#device = await openDevice(arm.device, arm);
+    if (arm.kind === 'peer') this.#peer = await openPeer(arm);
     if (arm.kind === 'function') this.#functions = functionsOf(await this.#load(suite!), arm, request!);
     const ownFlags = this.#device && 'v8Flags' in this.#device ? String(this.#device.v8Flags) : '';
     return {
       protocol: PROTOCOL_VERSION,
-      adapter: this.#device?.name ?? '',
+      adapter: this.#device?.name ?? versionsOf(this.#peer),
       v8Flags: [...process.execArgv, ownFlags].filter(Boolean).join(' ') || 'default',
       features: [...(this.#device?.features ?? [])],
       limits: { ...this.#device?.limits },
@@ -79,6 +83,7 @@ class ServedArm implements Answers {
 
   #makeSubject(order: CaseOrder): Promise<Subject> {
     if (this.#functions) return functionSubject(this.#functions(order.name));
+    if (this.#peer) return peerSubject(this.#peer, order, this.#arm.device === 'webgpu');
     const kernel = kernels.find(
       ({ name, op, device }) => name === this.#arm.kernel && op === order.problem!.op && device === this.#arm.device,
     );
@@ -102,6 +107,7 @@ class ServedArm implements Answers {
 
   async close() {
     await this.release();
+    await this.#peer?.close();
     await this.#device?.close();
     return {};
   }
@@ -117,3 +123,16 @@ function functionsOf(suite: Suite, arm: Arm, request: Request): (caseName: strin
     return found;
   };
 }
+
+/** Loads a peer's library into this process; the adapters are loaded only for that. */
+async function openPeer({ peer, threads }: Arm): Promise<OpenPeer> {
+  const { peerFor } = await import('./peers/catalog.ts');
+  const { placeOf } = await import('./peers/install.ts');
+  const adapter = peerFor(peer!)!;
+  return adapter.open(placeOf(adapter), { threads: threads ?? 1 });
+}
+
+const versionsOf = (peer?: OpenPeer): string =>
+  Object.entries(peer?.versions() ?? {})
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ');

@@ -2,7 +2,7 @@
 
 import type { Cost } from '../kernels/kernel.ts';
 import type { Ledger, Row } from './ledger.ts';
-import { COLD } from './ledger.ts';
+import { COLD, ROUNDS, TIME } from './ledger.ts';
 import type { Bound, Sample, Status, Summary } from './record.ts';
 import { clusteredInterval, median, medianDeviation, medianOfForks, type Pair, ratioOfForks } from './statistics.ts';
 
@@ -59,7 +59,7 @@ export function summarize(ledger: Ledger, row: Row, { seed, rate }: SummaryOptio
     ci_high_ns: interval?.high,
     ...(cost && { gflops: cost.flops / medianNs, gbps: cost.bytes / medianNs, ...rate?.(row, cost, medianNs) }),
     ...facts,
-    extra: { ...planned.case.extra, ...againstBaseline(ledger, row, seed) },
+    extra: { ...planned.case.extra, ...otherMetrics(row), ...againstBaseline(ledger, row, seed) },
   };
 }
 
@@ -93,7 +93,7 @@ function statusOf(row: Row, measured: boolean): Status | undefined {
 function reasonOf(row: Row): string | undefined {
   if (row.entry.refusal !== undefined) return row.entry.refusal;
   if (row.failure) return row.failure.reason;
-  const times = row.samples.filter(({ metric }) => metric === 'time');
+  const times = row.samples.filter(({ metric }) => metric === TIME);
   if (times.length === 0) return row.recorded?.reason;
   const dropped = times.filter((sample) => sample.dropped);
   const notes = [...row.warnings];
@@ -105,13 +105,20 @@ function reasonOf(row: Row): string | undefined {
 
 /** The samples of `time` that count: the clean ones, or where a fork has none, its disturbed ones, which the reason then tells. */
 function cleanSamples(row: Row): Sample[] {
-  const times = row.samples.filter(({ metric }) => metric === 'time');
+  const times = row.samples.filter(({ metric }) => metric === TIME);
   const clean = new Set(times.filter(({ dropped }) => !dropped).map(({ fork }) => fork));
   return times.filter(({ dropped, fork }) => !dropped || !clean.has(fork));
 }
 
 function byFork(samples: readonly Sample[]): Map<number, Sample[]> {
   return Map.groupBy(samples, ({ fork }) => fork);
+}
+
+/** Medians of what was measured beside the time, as columns of their own: `device_time_ns`. */
+function otherMetrics(row: Row): Record<string, number> {
+  const others = row.samples.filter(({ metric, dropped }) => !dropped && ![TIME, COLD, ROUNDS].includes(metric));
+  const columns = Map.groupBy(others, ({ metric, unit }) => `${metric}_${unit}`);
+  return Object.fromEntries([...columns].map(([name, samples]) => [name, median(samples.map(({ value }) => value))]));
 }
 
 /** How many times faster the row is than the baseline arm of its case, paired by fork and round. */

@@ -5,17 +5,17 @@ import { suites } from '../../suites/catalog.ts';
 import { UsageError } from '../suite.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { unknownName } from './nearest.ts';
-import { peerListings } from './peers.ts';
+import { peerLines, peerListings } from './peers.ts';
 
 const FORMATS = ['table', 'json'];
 
 /** Prints the lists as text or as one JSON document. */
-export async function list(format: string): Promise<ExitCode> {
+export function list(format: string): ExitCode {
   if (!FORMATS.includes(format)) throw new UsageError(unknownName('format', format, FORMATS));
   const listing = {
     suites: suites.map(({ name, question }) => ({ name, question })),
     kernels: kernels.map(({ op, device, name, summary, requires, tunables }) => ({ op, device, name, summary, requires, tunables })),
-    peers: await peerListings(),
+    peers: peerListings(),
   };
   process.stdout.write(format === 'json' ? `${JSON.stringify(listing, null, 2)}\n` : text(listing));
   return EXIT.passed;
@@ -30,10 +30,9 @@ interface Listing {
     summary: string;
     tunables: Readonly<Record<string, readonly number[]>>;
   }[];
-  readonly peers: readonly { name: string; state: string }[];
 }
 
-function text({ suites, kernels, peers }: Listing): string {
+function text({ suites, kernels }: Listing): string {
   const knobs = (tunables: Readonly<Record<string, readonly number[]>>) =>
     Object.entries(tunables)
       .map(([name, values]) => `${name} ${values.join(' ')}`)
@@ -50,7 +49,7 @@ function text({ suites, kernels, peers }: Listing): string {
     ...kernelLines,
     '',
     'Peers',
-    ...peers.map(({ name, state }) => `  ${name.padEnd(26)} ${state}`),
+    ...peerLines(),
     '',
   ].join('\n');
 }
