@@ -94,7 +94,7 @@ export function operandElements(problem: Problem): Record<string, number> {
     case 'matmul':
       return matmulOperands(problem);
     case 'fma':
-      return { out: problem.threads * 64 };
+      return { out: problem.threads * 128 };
     case 'stream':
       return problem.access === 'copy'
         ? { from: problem.bytes / 4, to: problem.bytes / 4 }

@@ -20,7 +20,7 @@ export type Routine = wasm.Func<[], []>;
 /** Pages of 64 KiB: the most a 32-bit memory can have. */
 export const MAX_PAGES = 65536;
 /** A placeholder: modules import the device's memory at instantiation, and their bytes do not depend on it. */
-const memory = wasm.importMemory(
+const shared = wasm.importMemory(
   { min: 1, max: MAX_PAGES, shared: true },
   new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES, shared: true }),
 );
@@ -54,7 +54,7 @@ export function routine<I extends Record<string, Type<ValueType>>, L extends Rec
   }) as unknown as Routine;
 }
 
-export const { i32, f32, v128, f32x4, i32x4, i8x16, local, if_, br_if, block, loop } = wasm;
+export const { i32, f32, v128, f32x4, i8x16, local, memory, if_, br_if, block, loop } = wasm;
 
 /** Calls a routine with its inputs in declared order. */
 export const call = (target: Routine, inputs: readonly Value<ValueType>[]): void => {
@@ -150,7 +150,7 @@ export function assemble(label: string, tasks: Readonly<Record<string, Task>>): 
   const exports = Object.fromEntries(Object.entries(tasks).map(([name, { main }]) => [name, main]));
   return {
     label,
-    code: new Uint8Array(wasm.Module({ exports, memory }).toBytes()),
+    code: new Uint8Array(wasm.Module({ exports, memory: shared }).toBytes()),
     entries: Object.fromEntries(Object.entries(tasks).map(([name, { entry }]) => [name, entry])),
   };
 }

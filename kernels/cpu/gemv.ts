@@ -42,7 +42,7 @@ export const gemv: Kernel<MatmulProblem> = {
   device: 'cpu',
   summary: 'a matrix times up to eight vectors, in one pass over the matrix',
   requires: ['simd'],
-  tunables: { ROWS: [8, 4, 2, 16], CHUNK: [4096, 512, 1024, 2048] },
+  tunables: { ROWS: [8, 4, 2], CHUNK: [4096, 512, 1024, 2048] },
   constraints: ['min(M, N) <= 8', 'batch == 1', 'CHUNK * min(M, N) * 8 <= l2Bytes'],
   deterministic: true,
   facts: matmulFacts,
@@ -310,7 +310,7 @@ function plan(problem: MatmulProblem, { ROWS, CHUNK }: Tunables, { limits }: Tra
   const { m, n, k, alpha, epilogue } = problem;
   const { vectors, rowsOfC, matrix, outputs, form, contiguous } = roles(problem);
   const share = Math.ceil(outputs / (limits.threads === 1 && form === 'dot' ? 1 : limits.threads * TASKS_PER_THREAD) / 16) * 16;
-  const perTask = form === 'dot' ? share : Math.min(CHUNK, limits.threads === 1 ? CHUNK : Math.max(256, share));
+  const perTask = form === 'dot' ? share : Math.min(CHUNK, limits.threads === 1 ? CHUNK : Math.max(512, share));
   const strideX = 4 * (form === 'dot' ? k : outputs);
   const [strideOutput, strideVector] = rowsOfC ? [4, 4 * n] : [4 * n, 4];
   return {

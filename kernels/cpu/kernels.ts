@@ -5,5 +5,6 @@ import { direct } from './direct.ts';
 import { gemv } from './gemv.ts';
 import { naive } from './naive.ts';
 import { packed } from './packed.ts';
+import { roofKernels } from './roof.ts';
 
-export const cpuKernels: readonly AnyKernel[] = [naive, gemv, direct, packed];
+export const cpuKernels: readonly AnyKernel[] = [naive, gemv, direct, packed, ...roofKernels];
