@@ -1,7 +1,10 @@
-// The kernels of the WebGPU device, in catalogue order.
+// The kernels of the WebGPU device, in catalogue order: plain before clever.
 
 import type { AnyKernel } from '../kernel.ts';
+import { gemv } from './matmul/gemv.ts';
 import { naive } from './matmul/naive.ts';
 import { register } from './matmul/register.ts';
+import { splitk } from './matmul/splitk.ts';
+import { tiled } from './matmul/tiled.ts';
 
-export const webgpuKernels: readonly AnyKernel[] = [naive, register];
+export const webgpuKernels: readonly AnyKernel[] = [naive, tiled, register, splitk, gemv];

@@ -14,10 +14,22 @@
 import type { Kernel, Traits, Tunables } from '../../kernel.ts';
 import { matmulCost, matmulFacts } from '../../matmul.ts';
 import type { MatmulProblem } from '../../problem.ts';
-import { linearGrid, parameters, storageOf, WORKGROUP_NUMBER } from '../wgsl.ts';
+import { linearGrid, parameters, storageOf } from '../wgsl.ts';
 import { accumulate, blockDeclarations, storeBlock } from './block.ts';
 import { roughSeconds } from './estimate.ts';
-import { alignedVariant, alignment, epilogue, oddRows, operandBuffers, operandNames, operands, tooLarge } from './variant.ts';
+import {
+  alignedVariant,
+  alignment,
+  epilogue,
+  knobList,
+  oddRows,
+  operandBuffers,
+  operandNames,
+  operands,
+  tileCount,
+  tilePlace,
+  tooLarge,
+} from './variant.ts';
 
 export const BLOCK_TUNABLES = {
   /** Threads along N and M. */
@@ -57,15 +69,6 @@ export function blockDefaults({ m, n, batch }: MatmulProblem, { limits }: Traits
     : { WGX: 8, WGY: 8, TM: 4, TN: 4, BK: 8, KU: 4, SA: 1, SB: 1, PAD: 4 };
 }
 
-/** Tiles that cover C, over all matrices of the batch. */
-export const tileCount = ({ m, n, batch }: MatmulProblem, { WGX, WGY, TM, TN }: Tunables): number =>
-  batch * Math.ceil(m / (WGY * TM)) * Math.ceil(n / (WGX * TN));
-
-export const knobList = (tunables: Tunables): string =>
-  Object.entries(tunables)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ');
-
 export const register: Kernel<MatmulProblem> = {
   name: 'register',
   op: 'matmul',
@@ -85,7 +88,7 @@ export const register: Kernel<MatmulProblem> = {
       software: 7e9,
       hardware: 6000e9,
       outputsPerGroup: WGX * WGY * TM * TN,
-      groups: tileCount(problem, blockDefaults(problem, traits)),
+      groups: tileCount(problem, WGY * TM, WGX * TN),
     });
   },
   variant: alignedVariant,
@@ -104,16 +107,7 @@ ${blockDeclarations(problem, tunables, aligned)}
 
 @compute @workgroup_size(${WGX}, ${WGY})
 fn matmul(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-let tile = ${WORKGROUP_NUMBER};
-if (tile >= args.tiles) { return; }
-let across = (args.n + ${WGX * TN - 1}) / ${WGX * TN};
-let down = (args.m + ${WGY * TM - 1}) / ${WGY * TM};
-let tile_row = tile / across % down * ${WGY * TM};
-let tile_column = tile % across * ${WGX * TN};
-let matrix = tile / (across * down);
-let base_A = matrix * args.m * args.k;
-let base_B = matrix * args.k * args.n;
-let base_C = matrix * args.m * args.n;
+${tilePlace(WGY * TM, WGX * TN)}
 ${accumulate(problem, tunables, aligned, '0u', 'args.k')}
 ${storeBlock('C', storage, tunables, aligned.C)}
 }
@@ -121,9 +115,9 @@ ${storeBlock('C', storage, tunables, aligned.C)}
     return { label: `matmul/register/${alignedVariant(problem)} ${knobList(tunables)}`, code, entries: { matmul: entry } };
   },
 
-  plan(problem, tunables) {
+  plan(problem, { WGX, WGY, TM, TN }) {
     const { m, n, k, alpha } = problem;
-    const tiles = tileCount(problem, tunables);
+    const tiles = tileCount(problem, WGY * TM, WGX * TN);
     return {
       passes: [{ entry: 'matmul', buffers: operandNames(problem), arguments: [m, n, k, tiles, alpha], grid: linearGrid(tiles) }],
       workspace: {},

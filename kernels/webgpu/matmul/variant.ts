@@ -1,9 +1,9 @@
 // What all matmul kernels of this device share: alignment classes, what cannot be done, operands, epilogue, indices.
 
-import type { Entry, Traits } from '../../kernel.ts';
+import type { Entry, Traits, Tunables } from '../../kernel.ts';
 import { matmulVariant } from '../../matmul.ts';
 import { bytesPerElement, type MatmulProblem, matmulOperands } from '../../problem.ts';
-import { argumentBlock, preamble, readable, type Storage, storageOf, writable } from '../wgsl.ts';
+import { argumentBlock, preamble, readable, type Storage, storageOf, WORKGROUP_NUMBER, writable } from '../wgsl.ts';
 
 /** Which operands have rows of a whole number of quads, so that four elements are loaded or stored at once. */
 export interface Alignment {
@@ -66,9 +66,9 @@ export function operands(storage: Storage, entry: Entry, quads: Alignment): stri
 /**
  * `epilogue(sum, column)`: what is stored for a sum of products. A NaN stays a NaN on its way through ReLU, as far as the device keeps NaNs at all.
  */
-export function epilogue({ epilogue: { bias, relu } }: MatmulProblem): string {
+export function epilogue({ epilogue: { bias, relu } }: MatmulProblem, block = 'args'): string {
   return `fn epilogue(sum: f32, column: u32) -> f32 {
-  let value = args.alpha * sum${bias ? ' + load_bias(column)' : ''};
+  let value = ${block}.alpha * sum${bias ? ' + load_bias(column)' : ''};
   return ${relu ? 'select(value, 0.0, value < 0.0)' : 'value'};
 }`;
 }
@@ -79,3 +79,31 @@ export const indexA = ({ transposeA }: MatmulProblem, base: string, row: string,
 
 export const indexB = ({ transposeB }: MatmulProblem, base: string, p: string, column: string): string =>
   transposeB ? `${base} + (${column}) * args.k + ${p}` : `${base} + (${p}) * args.n + ${column}`;
+
+/**
+ * Which tile of which matrix a workgroup has: `tile_row`, `tile_column`, `matrix` and the elements `base_A`, `base_B`, `base_C` where its matrices start.
+ *
+ * Expects `group` (workgroup id) and the arguments m, n, k and `tiles`, the number of workgroups that have work. `layer` counts matrices of tiles; it is
+ * the matrix of the batch unless `matrix` says otherwise.
+ */
+export const tilePlace = (height: number, width: number, matrix = 'layer'): string => `let tile = ${WORKGROUP_NUMBER};
+if (tile >= args.tiles) { return; }
+let across = (args.n + ${width - 1}) / ${width};
+let down = (args.m + ${height - 1}) / ${height};
+let tile_row = tile / across % down * ${height};
+let tile_column = tile % across * ${width};
+let layer = tile / (across * down);
+let matrix = ${matrix};
+let base_A = matrix * args.m * args.k;
+let base_B = matrix * args.k * args.n;
+let base_C = layer * args.m * args.n;`;
+
+/** Tiles of that size that cover C, over all matrices of the batch. */
+export const tileCount = ({ m, n, batch }: MatmulProblem, height: number, width: number): number =>
+  batch * Math.ceil(m / height) * Math.ceil(n / width);
+
+/** Tunables in words, for labels. */
+export const knobList = (tunables: Tunables): string =>
+  Object.entries(tunables)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
