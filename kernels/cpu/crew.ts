@@ -6,9 +6,6 @@ import { DeviceError } from '../device.ts';
 import { ARGUMENTS_ADDRESS, COMMAND_BYTES, claim, finish, recordFault, takeFault, WORD, waitWhile } from './command.ts';
 import type { EntryFunction, ProgramMessage, WorkerOrders } from './worker.ts';
 
-/** A crew that makes no progress for this long has lost a thread. */
-const LOST_MS = 5000;
-
 export class Crew {
   readonly threads: number;
   #words: Int32Array;
@@ -16,14 +13,17 @@ export class Crew {
   #ports: MessagePort[] = [];
   #lost: string | undefined;
 
-  private constructor(memory: WebAssembly.Memory, threads: number) {
+  #lostAfterMs: number;
+
+  private constructor(memory: WebAssembly.Memory, threads: number, lostAfterMs: number) {
     this.threads = threads;
+    this.#lostAfterMs = lostAfterMs;
     this.#words = new Int32Array(memory.buffer, 0, COMMAND_BYTES / 4);
   }
 
-  /** Starts `threads - 1` workers on the shared memory and waits until they run. */
-  static async start(memory: WebAssembly.Memory, threads: number): Promise<Crew> {
-    const crew = new Crew(memory, threads);
+  /** Starts `threads - 1` workers on the shared memory and waits until they run. A crew that makes no progress for `lostAfterMs` has lost a thread. */
+  static async start(memory: WebAssembly.Memory, threads: number, lostAfterMs: number): Promise<Crew> {
+    const crew = new Crew(memory, threads, lostAfterMs);
     if (threads > 1) await crew.#hire(memory);
     return crew;
   }
@@ -32,20 +32,21 @@ export class Crew {
     const workers = this.threads - 1;
     const filename = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url).href;
     this.#pool = new Piscina({ filename, minThreads: workers, maxThreads: workers, concurrentTasksPerWorker: 1, atomics: 'disabled' });
+    const lost = (error: Error) => {
+      this.#lost ??= `a worker thread has died: ${error.message}`;
+    };
+    this.#pool.on('error', lost);
     for (let thread = 1; thread <= workers; thread++) {
       const { port1, port2 } = new MessageChannel();
       port1.unref();
       this.#ports.push(port1);
       const orders: WorkerOrders = { memory, thread, port: port2 };
-      this.#pool.run(orders, { transferList: [port2] }).catch((error: Error) => {
-        this.#lost ??= error.message;
-      });
+      this.#pool.run(orders, { transferList: [port2] }).catch(lost);
     }
     while (Atomics.load(this.#words, WORD.started) < workers) {
-      if (this.#lost) throw new DeviceError(`cpu: a worker thread did not start: ${this.#lost}`);
+      if (this.#lost) throw new DeviceError(`cpu: the crew did not start: ${this.#lost}`);
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    for (const worker of this.#pool.threads) worker.unref();
   }
 
   /** Sends a program to every worker; it arrives before the next dispatch. */
@@ -93,10 +94,10 @@ export class Crew {
   #join(label: string): void {
     let since = performance.now();
     for (let left = Atomics.load(this.#words, WORD.unfinished); left > 0; left = Atomics.load(this.#words, WORD.unfinished)) {
-      const progressed = waitWhile(this.#words, WORD.unfinished, left, () => performance.now() - since < LOST_MS);
+      const progressed = waitWhile(this.#words, WORD.unfinished, left, () => performance.now() - since < this.#lostAfterMs);
       if (progressed) since = performance.now();
       else {
-        this.#lost = `its crew made no progress for ${LOST_MS / 1000} s with ${left} tasks of ${label} unfinished; a thread has died or hangs`;
+        this.#lost = `its crew made no progress for ${this.#lostAfterMs / 1000} s with ${left} tasks of ${label} unfinished; a thread has died or hangs`;
         throw new DeviceError(`cpu: ${label}: ${this.#lost}`);
       }
     }

@@ -21,6 +21,8 @@ export interface CpuOptions {
   readonly flags?: 'tuned' | 'default';
   /** Bytes the memory may grow to; 4 GiB, the most there is, if absent. */
   readonly memoryLimit?: number;
+  /** A dispatch whose threads end no task for this long is an error; 5000 if absent. */
+  readonly lostAfterMs?: number;
 }
 
 class CpuBuffer implements Buffer {
@@ -49,21 +51,20 @@ class CpuProgram implements Program {
   }
 }
 
-const open = new Set<CpuDevice>();
-// An open crew must not keep a program alive that has nothing left to do.
-process.on('beforeExit', () => {
-  for (const device of open) void device.close();
-});
-
 /** Opens the CPU. Throws a DeviceError where the engine has no SIMD, or a thread count that is not a whole number from 1 to 64. */
-export async function openCpu({ threads, flags = 'tuned', memoryLimit = MAX_PAGES * 65536 }: CpuOptions = {}): Promise<CpuDevice> {
+export async function openCpu({
+  threads,
+  flags = 'tuned',
+  memoryLimit = MAX_PAGES * 65536,
+  lostAfterMs = 5000,
+}: CpuOptions = {}): Promise<CpuDevice> {
   const { features, limits } = probe();
   if (!features.has('simd')) throw new DeviceError('cpu: this engine has no WebAssembly SIMD; Node 24 or later has');
   const count = threads ?? (features.has('threads') ? limits.threads : 1);
   if (!Number.isInteger(count) || count < 1 || count > 64)
     throw new DeviceError(`cpu: threads is ${count}, expected a whole number from 1 to 64`);
   const memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared: true });
-  const crew = await Crew.start(memory, count);
+  const crew = await Crew.start(memory, count, lostAfterMs);
   const usable = new Set([...features].filter((feature) => flags === 'tuned' || feature !== 'revectorize'));
   return new CpuDevice(memory, crew, usable, { ...limits, threads: count }, flags, memoryLimit);
 }
@@ -105,7 +106,6 @@ export class CpuDevice implements Device {
     this.#integers = new Int32Array(memory.buffer, WORD.arguments * 4, MAX_ARGUMENTS);
     this.#floats = new Float32Array(memory.buffer, WORD.arguments * 4, MAX_ARGUMENTS);
     this.#bytes = new Uint8Array(memory.buffer);
-    open.add(this);
   }
 
   alloc(bytes: number): Buffer {
@@ -203,7 +203,6 @@ export class CpuDevice implements Device {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    open.delete(this);
     await this.#crew.close();
   }
 

@@ -1,4 +1,7 @@
-// A worker is one thread of the crew: a single long Piscina task that claims tasks of one dispatch after another until the crew is dismissed.
+// A worker is one thread of the crew. It claims tasks of one dispatch after another until the crew is dismissed.
+//
+// Piscina keeps a process alive while one of its tasks runs. So the Piscina task only enlists: it returns, and the thread goes on to serve. The process
+// can then end whenever its own work is done, closed device or not.
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { importsFor } from './assembly.ts';
@@ -26,7 +29,11 @@ export function instantiate({ module, entries }: Omit<ProgramMessage, 'id'>, mem
   return entries.map((name) => exports[name] as EntryFunction);
 }
 
-export default function work({ memory, thread, port }: WorkerOrders): void {
+export default function enlist(orders: WorkerOrders): void {
+  setImmediate(serve, orders);
+}
+
+function serve({ memory, thread, port }: WorkerOrders): void {
   const words = new Int32Array(memory.buffer, 0, COMMAND_BYTES / 4);
   const programs = new Map<number, EntryFunction[]>();
 
