@@ -12,6 +12,7 @@ import { advance, assemble, i32, min, set, task } from './assembly.ts';
 import { ARGUMENTS_ADDRESS } from './command.ts';
 import { callMacro, macroRoutine, scratchBytes } from './macro.ts';
 import { registerTile } from './packed.ts';
+import { threadsFor } from './threading.ts';
 
 const ARGUMENTS = ['m', 'n', 'k', 'strideA', 'blockRows', 'blockColumns', 'blocksAcross', 'blocksDown'] as const;
 
@@ -31,8 +32,8 @@ export const direct: Kernel<MatmulProblem> = {
   cost: matmulCost,
   estimate: (problem, traits) => {
     const { flops, bytes } = matmulCost(problem);
-    const crowded = bytes > traits.limits.l2Bytes ? 3 : bytes > traits.limits.l1Bytes * 4 ? 1.3 : 1;
-    return 2e-6 + (crowded * flops) / ((traits.features.has('revectorize') ? 85e9 : 45e9) * traits.limits.threads);
+    const crowded = bytes / problem.batch > traits.limits.l2Bytes ? 1.5 : 1;
+    return 2e-6 + (crowded * flops) / ((traits.features.has('revectorize') ? 100e9 : 52e9) * threadsFor(matmulCost(problem), traits));
   },
   variant: matmulVariant,
   generate,
@@ -97,8 +98,10 @@ function generate(problem: MatmulProblem, { MR, NR, KU }: Tunables, traits: Trai
 }
 
 /** One task is one block of MC rows and NB columns of one matrix of the batch. */
-function plan(problem: MatmulProblem, { MR, NR, MC, NB }: Tunables, { limits }: Traits): Plan {
+function plan(problem: MatmulProblem, { MR, NR, ...blocks }: Tunables, traits: Traits): Plan {
   const { batch, m, n, k, transposeA, alpha } = problem;
+  const alone = batch === 1 && threadsFor(matmulCost(problem), traits) === 1;
+  const { MC, NB } = alone ? { MC: m, NB: n } : blocks;
   const [across, down] = [Math.ceil(n / NB), Math.ceil(m / MC)];
   return {
     passes: [
@@ -109,6 +112,6 @@ function plan(problem: MatmulProblem, { MR, NR, MC, NB }: Tunables, { limits }: 
         grid: [across, down, batch],
       },
     ],
-    workspace: { scratch: limits.threads * scratchBytes({ mr: MR, nr: NR }) },
+    workspace: { scratch: traits.limits.threads * scratchBytes({ mr: MR, nr: NR }) },
   };
 }

@@ -14,6 +14,7 @@ import { advance, assemble, f32, f32x4, i32, loopWhileBelow, repeat, set, type T
 import { axpyTask, chunkElements } from './gemv-axpy.ts';
 import { dotTask } from './gemv-dot.ts';
 import { type MultiplyAdd, roles } from './gemv-parts.ts';
+import { threadsFor } from './threading.ts';
 
 const MAX_VECTORS = 8;
 
@@ -108,10 +109,10 @@ function packTask({ alpha }: MatmulProblem): Task {
   });
 }
 
-function plan(problem: MatmulProblem, { BANDS, CHUNK }: Tunables, { limits }: Traits): Plan {
+function plan(problem: MatmulProblem, { BANDS, CHUNK }: Tunables, traits: Traits): Plan {
   const { n, k, alpha, epilogue } = problem;
   const { vectors, rowsOfC, matrix, outputs, form, step, stride } = roles(problem);
-  const share = Math.ceil(outputs / limits.threads / 16) * 16;
+  const share = Math.ceil(outputs / threadsFor(matmulCost(problem), traits) / 16) * 16;
   const perTask = form === 'dot' ? share : Math.min(CHUNK, Math.max(512, share));
   const band = Math.floor(k / BANDS);
   const packing =
@@ -137,6 +138,9 @@ function plan(problem: MatmulProblem, { BANDS, CHUNK }: Tunables, { limits }: Tr
         grid: [Math.ceil(outputs / perTask), 1, 1],
       },
     ],
-    workspace: { vectors: 4 * vectors * k, sums: limits.threads * 4 * (form === 'dot' ? BANDS * vectors : chunkElements(vectors, CHUNK)) },
+    workspace: {
+      vectors: 4 * vectors * k,
+      sums: traits.limits.threads * 4 * (form === 'dot' ? BANDS * vectors : chunkElements(vectors, CHUNK)),
+    },
   };
 }

@@ -16,6 +16,7 @@ import { advance, assemble, call, i32, loopWhileBelow, min, set, type Task, task
 import { ARGUMENTS_ADDRESS } from './command.ts';
 import { callMacro, macroRoutine, scratchBytes } from './macro.ts';
 import { packRoutine } from './pack.ts';
+import { threadsFor } from './threading.ts';
 import type { TileShape } from './tile.ts';
 
 /** Rows of A that are packed at a time: bounds the workspace, whatever M is. */
@@ -46,7 +47,7 @@ export const packed: Kernel<MatmulProblem> = {
   cost: matmulCost,
   estimate: (problem, traits) => {
     const { flops, bytes } = matmulCost(problem);
-    return 4e-6 + flops / ((traits.features.has('revectorize') ? 95e9 : 50e9) * traits.limits.threads) + bytes / 8e9;
+    return 4e-6 + flops / ((traits.features.has('revectorize') ? 95e9 : 50e9) * threadsFor(matmulCost(problem), traits)) + bytes / 8e9;
   },
   variant: matmulVariant,
   generate,
@@ -85,7 +86,7 @@ function plan(problem: MatmulProblem, tunables: Tunables, traits: Traits): Plan 
   const { batch, m, n, k, transposeA, transposeB, alpha, epilogue } = problem;
   const { MR, NR, KU, KC, MC, NC, PACKA } = tunables;
   const [depth, across, down] = [slabs(k, KC, KU), slabs(n, NC, NR), slabs(m, SLAB_ROWS, MR)];
-  const threads = traits.limits.threads;
+  const threads = threadsFor(matmulCost(problem), traits);
   const passes: Pass[] = [];
   for (let b = 0; b < batch; b++)
     for (let j0 = 0; j0 < n; j0 += across.size)
@@ -116,7 +117,7 @@ function plan(problem: MatmulProblem, tunables: Tunables, traits: Traits): Plan 
     workspace: {
       packedB: 4 * depth.size * strips(across.size, NR),
       ...(PACKA ? { packedA: 4 * depth.size * strips(down.size, MR) } : {}),
-      scratch: threads * scratchBytes({ mr: MR, nr: NR }),
+      scratch: traits.limits.threads * scratchBytes({ mr: MR, nr: NR }),
     },
   };
 }
@@ -133,7 +134,7 @@ function packPass(
   alpha: number[],
 ): Pass {
   const strips = Math.ceil(lanes / width);
-  const perTask = Math.ceil(strips / (threads * TASKS_PER_THREAD));
+  const perTask = threads === 1 ? strips : Math.ceil(strips / (threads * TASKS_PER_THREAD));
   return {
     entry,
     buffers: [operand, `packed${operand}`],
