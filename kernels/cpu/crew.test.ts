@@ -27,7 +27,7 @@ test('a thread that hangs is an error on the call, the device says so from then 
 
 const program = `
   import { openCpu } from ${JSON.stringify(new URL('./device.ts', import.meta.url).href)};
-  import { packed } from ${JSON.stringify(new URL('./packed.ts', import.meta.url).href)};
+  import { packed } from ${JSON.stringify(new URL('./matmul/packed.ts', import.meta.url).href)};
   import { Launch } from ${JSON.stringify(new URL('../launch.ts', import.meta.url).href)};
   import { matmul } from ${JSON.stringify(new URL('../problem.ts', import.meta.url).href)};
   const device = await openCpu({ threads: 2 });

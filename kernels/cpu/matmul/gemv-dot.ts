@@ -4,7 +4,7 @@
 //   band 1:  row r, row r+1, ..    and a vector of V that has been loaded serves all of them
 //   ..
 
-import type { MatmulProblem } from '../problem.ts';
+import type { MatmulProblem } from '../../problem.ts';
 import {
   advance,
   call,
@@ -20,7 +20,7 @@ import {
   type Task,
   task,
   v128,
-} from './assembly.ts';
+} from '../assembly.ts';
 import { finish, type MultiplyAdd, multiplyEntry, roles } from './gemv-parts.ts';
 
 /** One task: `perTask` rows of X in `bands` bands, then the rows that are left. */

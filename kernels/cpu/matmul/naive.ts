@@ -4,10 +4,10 @@
 //
 // No blocking, no vectors: the baseline that the other kernels are measured against.
 
-import type { Entry, Kernel, Source } from '../kernel.ts';
-import { matmulCost, matmulFacts, matmulVariant } from '../matmul.ts';
-import { type MatmulProblem, matmulOperands } from '../problem.ts';
-import { advance, assemble, f32, i32, loopWhileBelow, repeat, set, task } from './assembly.ts';
+import type { Entry, Kernel, Source } from '../../kernel.ts';
+import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
+import { type MatmulProblem, matmulOperands } from '../../problem.ts';
+import { advance, assemble, f32, i32, loopWhileBelow, repeat, set, task } from '../assembly.ts';
 
 export const naive: Kernel<MatmulProblem> = {
   name: 'naive',

@@ -5,10 +5,10 @@
 //
 // The step between what people write first and what a machine can do: every multiply-add still loads and stores C.
 
-import type { Entry, Kernel, Source, Traits, Tunables } from '../kernel.ts';
-import { matmulCost, matmulFacts, matmulVariant } from '../matmul.ts';
-import { type MatmulProblem, matmulOperands } from '../problem.ts';
-import { advance, assemble, f32, f32x4, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from './assembly.ts';
+import type { Entry, Kernel, Source, Traits, Tunables } from '../../kernel.ts';
+import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
+import { type MatmulProblem, matmulOperands } from '../../problem.ts';
+import { advance, assemble, f32, f32x4, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
 
 const ARGUMENTS = ['m', 'n', 'k', 'ai', 'ap'] as const;
 

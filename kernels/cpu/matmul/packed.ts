@@ -9,15 +9,15 @@
 // Packing puts every panel in the order that the tile reads it, whatever the transposes, so that all four run alike; sums of a K longer than KC are continued
 // in C. Goto & van de Geijn, "Anatomy of high-performance matrix multiplication" (2008); blocking after BLIS.
 
-import type { Entry, Kernel, Pass, Plan, Source, Traits, Tunables } from '../kernel.ts';
-import { matmulCost, matmulFacts, matmulVariant } from '../matmul.ts';
-import type { MatmulProblem } from '../problem.ts';
-import { advance, assemble, call, i32, loopWhileBelow, min, set, type Task, task } from './assembly.ts';
-import { ARGUMENTS_ADDRESS } from './command.ts';
-import { callMacro, macroRoutine, scratchBytes } from './macro.ts';
-import { packRoutine } from './pack.ts';
-import { threadsFor } from './threading.ts';
-import type { TileShape } from './tile.ts';
+import type { Entry, Kernel, Pass, Plan, Source, Traits, Tunables } from '../../kernel.ts';
+import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
+import type { MatmulProblem } from '../../problem.ts';
+import { advance, assemble, call, i32, loopWhileBelow, min, set, type Task, task } from '../assembly.ts';
+import { ARGUMENTS_ADDRESS } from '../command.ts';
+import { callMacro, macroRoutine, scratchBytes } from '../macro.ts';
+import { packRoutine } from '../pack.ts';
+import { threadsFor } from '../threading.ts';
+import type { TileShape } from '../tile.ts';
 
 /** Rows of A that are packed at a time: bounds the workspace, whatever M is. */
 const SLAB_ROWS = 3840;

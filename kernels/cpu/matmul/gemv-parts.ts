@@ -1,8 +1,8 @@
 // What the two forms of gemv share: which operand is what, the arguments of the multiplying pass, and how an element of C is finished.
 
-import type { Entry } from '../kernel.ts';
-import type { MatmulProblem } from '../problem.ts';
-import { f32, i32, type Local, set } from './assembly.ts';
+import type { Entry } from '../../kernel.ts';
+import type { MatmulProblem } from '../../problem.ts';
+import { f32, i32, type Local, set } from '../assembly.ts';
 
 /** Which operand is the matrix and which the vectors. */
 export interface Roles {

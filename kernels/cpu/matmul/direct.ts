@@ -5,14 +5,14 @@
 // Nothing is copied first, which wins where the matrices fit the caches: small problems, batches of them. Rows that are a power of two apart fall into the
 // same sets of the cache, so large problems belong to `packed`.
 
-import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../kernel.ts';
-import { matmulCost, matmulFacts, matmulVariant } from '../matmul.ts';
-import { type MatmulProblem, matmulOperands } from '../problem.ts';
-import { advance, assemble, i32, min, set, task } from './assembly.ts';
-import { ARGUMENTS_ADDRESS } from './command.ts';
-import { callMacro, macroRoutine, scratchBytes } from './macro.ts';
+import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
+import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
+import { type MatmulProblem, matmulOperands } from '../../problem.ts';
+import { advance, assemble, i32, min, set, task } from '../assembly.ts';
+import { ARGUMENTS_ADDRESS } from '../command.ts';
+import { callMacro, macroRoutine, scratchBytes } from '../macro.ts';
+import { threadsFor } from '../threading.ts';
 import { registerTile } from './packed.ts';
-import { threadsFor } from './threading.ts';
 
 const ARGUMENTS = ['m', 'n', 'k', 'strideA', 'blockRows', 'blockColumns', 'blocksAcross', 'blocksDown'] as const;
 

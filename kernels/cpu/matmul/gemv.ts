@@ -7,14 +7,14 @@
 //
 // Both read X in several bands side by side: more cache lines are under way than with one stream, and what is not X is loaded less often.
 
-import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../kernel.ts';
-import { matmulCost, matmulFacts, matmulVariant } from '../matmul.ts';
-import type { MatmulProblem } from '../problem.ts';
-import { advance, assemble, f32, f32x4, i32, loopWhileBelow, repeat, set, type Task, task } from './assembly.ts';
+import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
+import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
+import type { MatmulProblem } from '../../problem.ts';
+import { advance, assemble, f32, f32x4, i32, loopWhileBelow, repeat, set, type Task, task } from '../assembly.ts';
+import { threadsFor } from '../threading.ts';
 import { axpyTask, chunkElements } from './gemv-axpy.ts';
 import { dotTask } from './gemv-dot.ts';
 import { type MultiplyAdd, roles } from './gemv-parts.ts';
-import { threadsFor } from './threading.ts';
 
 const MAX_VECTORS = 8;
 

@@ -4,8 +4,8 @@
 //   band 1:  row r, row r+1, ..    the chunk is loaded and stored once per step and each band is a contiguous stream
 //   ..
 
-import type { MatmulProblem } from '../problem.ts';
-import { advance, call, f32, i32, loopWhileBelow, min, type Routine, repeat, routine, set, type Task, task, v128 } from './assembly.ts';
+import type { MatmulProblem } from '../../problem.ts';
+import { advance, call, f32, i32, loopWhileBelow, min, type Routine, repeat, routine, set, type Task, task, v128 } from '../assembly.ts';
 import { finish, type MultiplyAdd, multiplyEntry, roles } from './gemv-parts.ts';
 
 /** Elements between the chunks of two vectors, so that they do not fall into the same sets of the cache. */
