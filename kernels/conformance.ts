@@ -13,7 +13,8 @@ import { matmulBound, matmulError, matmulReference, type Operands } from './refe
 
 /** Words around the output that no kernel may touch. */
 const CANARY_WORDS = 64;
-const CANARY = 0x7fc0_dead;
+/** -6.3e18 as an f32: far from every right result, and not a NaN, whose bits would survive arithmetic and hide a store. */
+const CANARY = 0xdeadbeef;
 
 export interface Finding {
   readonly problem: MatmulProblem;
