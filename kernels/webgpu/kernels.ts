@@ -6,5 +6,6 @@ import { naive } from './matmul/naive.ts';
 import { register } from './matmul/register.ts';
 import { splitk } from './matmul/splitk.ts';
 import { tiled } from './matmul/tiled.ts';
+import { chains, quads } from './roof.ts';
 
-export const webgpuKernels: readonly AnyKernel[] = [naive, tiled, register, splitk, gemv];
+export const webgpuKernels: readonly AnyKernel[] = [naive, tiled, register, splitk, gemv, chains, quads];
