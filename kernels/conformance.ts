@@ -129,10 +129,10 @@ export async function check(
     const first = await device.read(buffers.C);
     launch.run(buffers);
     const second = await device.read(buffers.C);
-    if (kernel.deterministic && first.some((byte, i) => byte !== second[i])) return 'two runs differ in their bits';
     const canaries = new Uint32Array(first.buffer, padded(bytesOf('C')));
     const touched = canaries.findIndex((word) => word !== CANARY);
     if (touched >= 0) return `word ${touched} past the end of C was overwritten`;
+    if (kernel.deterministic && first.some((byte, i) => byte !== second[i])) return 'two runs differ in their bits';
     return wrongElement(problem, operands, loaded(first.subarray(0, bytesOf('C')), problem.dtype));
   } finally {
     launch.free();
