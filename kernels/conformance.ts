@@ -4,10 +4,9 @@
 
 import { refusal, validTunables } from './catalog.ts';
 import type { Buffer, Device } from './device.ts';
-import { fromHalf, toHalf } from './half.ts';
 import type { AnyKernel, Tunables } from './kernel.ts';
 import { Launch } from './launch.ts';
-import { bytesPerElement, type MatmulProblem, matmul, matmulOperands } from './problem.ts';
+import { bytesPerElement, type DType, type MatmulProblem, matmul, matmulOperands } from './problem.ts';
 import { randomValues, seededRandom } from './random.ts';
 import { matmulBound, matmulError, matmulReference, type Operands } from './reference.ts';
 
@@ -43,7 +42,7 @@ export function awkwardSizes(tile: { m: number; n: number; k: number }): [number
 }
 
 /** The problems of a check, over sizes × transposes, with batch, alpha and epilogue varied among them so that each value is met often. */
-export function* awkwardProblems(tile: { m: number; n: number; k: number }, dtype: 'f32' | 'f16'): Generator<MatmulProblem> {
+export function* awkwardProblems(tile: { m: number; n: number; k: number }, dtype: DType): Generator<MatmulProblem> {
   let turn = 0;
   for (const [m, n, k] of awkwardSizes(tile))
     for (const transposeA of [false, true])
@@ -87,17 +86,16 @@ function operandsOf(problem: MatmulProblem, seed: number, poisoned: boolean): Re
   const values: Record<string, Float32Array> = {};
   for (const [name, count] of Object.entries(matmulOperands(problem))) {
     values[name] = randomValues(count, seed + name.charCodeAt(0));
-    if (problem.dtype === 'f16') values[name] = Float32Array.from(values[name], (value) => fromHalf(toHalf(value)));
+    if (problem.dtype === 'f16') values[name] = new Float32Array(new Float16Array(values[name]));
   }
   if (poisoned) poison(problem, values.A, values.B);
   return values;
 }
 
-const stored = (values: Float32Array, dtype: 'f32' | 'f16'): ArrayBufferView =>
-  dtype === 'f16' ? Uint16Array.from(values, toHalf) : values;
-const loaded = (bytes: Uint8Array<ArrayBuffer>, dtype: 'f32' | 'f16'): Float32Array =>
+const stored = (values: Float32Array, dtype: DType): ArrayBufferView => (dtype === 'f16' ? new Float16Array(values) : values);
+const loaded = (bytes: Uint8Array<ArrayBuffer>, dtype: DType): Float32Array =>
   dtype === 'f16'
-    ? Float32Array.from(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 1), fromHalf)
+    ? new Float32Array(new Float16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 1))
     : new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
 
 /**
