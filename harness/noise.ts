@@ -10,8 +10,10 @@ import { median } from './statistics.ts';
 const CANARY_TOLERANCE = 0.1;
 /** Per cent of processor time taken by the hypervisor above which a round does not count. */
 const STEAL_TOLERANCE = 2;
-/** The kernel counts steal in ticks of 10 ms: it is looked at over a window of at least this many milliseconds. */
-const STEAL_WINDOW_MS = 500;
+/** Per cent of processor time that processes other than ours may take, all processors together. */
+const FOREIGN_TOLERANCE = 5;
+/** The kernel counts in ticks of 10 ms: it is looked at over a window of at least this many milliseconds. */
+const WINDOW_MS = 500;
 /** A parked arm may use this share of the time it is parked, and one 10 ms tick that the rounding may add. */
 const PARKED_TOLERANCE = 0.05;
 const PARKED_TICKS_S = 0.02;
@@ -54,25 +56,32 @@ export function canaryNs(): number {
   return median(times);
 }
 
-/** Ticks of all processors since the system started: stolen, and all; undefined where there is no /proc/stat. */
-function stealTicks(): { stolen: number; all: number } | undefined {
-  try {
-    const ticks = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0].trim().split(/\s+/).slice(1, 9).map(Number);
-    return { stolen: ticks[7], all: ticks.reduce((sum, value) => sum + value, 0) };
-  } catch {
-    return undefined;
-  }
+/** The processors at one moment, in seconds since the system started, summed over all. */
+interface Look {
+  readonly at: number;
+  readonly stolen: number;
+  readonly busy: number;
+  readonly all: number;
+  /** Used by this process and the children it watches. */
+  readonly ours: number;
 }
 
 export class NoiseMonitor {
   #canaries: number[] = [];
-  #steals: { at: number; stolen: number; all: number }[] = [];
+  #watched: readonly Restful[] = [];
+  #looks: Look[] = [];
   #parked = new Map<Restful, { at: number; cpu: number }>();
 
   constructor() {
     // The first runs are interpreted; they would make every later one look fast.
     for (let i = 0; i < 5; i++) canaryNs();
-    this.#stealPct();
+  }
+
+  /** From now on these children are the ones that work for us. */
+  watch(children: readonly Restful[]): void {
+    this.#watched = children;
+    const look = this.#look();
+    this.#looks = look ? [look] : [];
   }
 
   /** From now on `child` should rest. */
@@ -95,28 +104,51 @@ export class NoiseMonitor {
 
   /** To be called at the end of a round, with the complaints of its `wake`s. */
   round(unrest: readonly string[]): Noise {
+    const { stealPct, foreignPct } = this.#shares();
     const canary = canaryNs();
     const usual = median(this.#canaries.length > 0 ? this.#canaries : [canary]);
     this.#canaries.push(canary);
-    const stealPct = this.#stealPct();
-    const contamination =
-      unrest[0] ??
-      (canary > usual * (1 + CANARY_TOLERANCE)
-        ? `the canary took ${Math.round((canary / usual - 1) * 100)} % longer than usual`
-        : undefined) ??
-      (stealPct !== undefined && stealPct > STEAL_TOLERANCE ? `the hypervisor took ${stealPct.toFixed(1)} % of the processors` : undefined);
-    return { canary, stealPct, contamination };
+    const complaints = [
+      ...unrest,
+      ...(canary > usual * (1 + CANARY_TOLERANCE) ? [`the canary took ${Math.round((canary / usual - 1) * 100)} % longer than usual`] : []),
+      ...(stealPct > STEAL_TOLERANCE ? [`the hypervisor took ${stealPct.toFixed(1)} % of the processors`] : []),
+      ...(foreignPct > FOREIGN_TOLERANCE ? [`other processes took ${foreignPct.toFixed(1)} % of the processors`] : []),
+    ];
+    return { canary, stealPct: Number.isNaN(stealPct) ? undefined : stealPct, contamination: complaints[0] };
   }
 
-  #stealPct(): number | undefined {
-    const ticks = stealTicks();
-    if (!ticks) return undefined;
-    const at = performance.now();
-    this.#steals.push({ at, ...ticks });
-    // The youngest look that is old enough starts the window; what is older is forgotten.
-    const start = this.#steals.findLastIndex((look) => at - look.at >= STEAL_WINDOW_MS);
-    if (start > 0) this.#steals.splice(0, start);
-    const { stolen, all } = this.#steals[0];
-    return ticks.all > all ? (100 * (ticks.stolen - stolen)) / (ticks.all - all) : 0;
+  /** What others took of the processors since the youngest look that is old enough; NaN where the system does not tell. */
+  #shares(): { stealPct: number; foreignPct: number } {
+    const now = this.#look();
+    if (!now || this.#looks.length === 0) return { stealPct: Number.NaN, foreignPct: Number.NaN };
+    const start = this.#looks.findLastIndex(({ at }) => now.at - at >= WINDOW_MS);
+    if (start > 0) this.#looks.splice(0, start);
+    this.#looks.push(now);
+    const since = this.#looks[0];
+    const all = Math.max(now.all - since.all, 0.01);
+    // Ticks are rounded for us and for the whole: what is less than two of them is nothing.
+    const foreign = now.busy - since.busy - (now.ours - since.ours) - 0.02;
+    return { stealPct: (100 * (now.stolen - since.stolen)) / all, foreignPct: (100 * Math.max(0, foreign)) / all };
+  }
+
+  #look(): Look | undefined {
+    const times = processorSeconds();
+    const children = this.#watched.map((child) => child.cpuSeconds());
+    if (!times || children.includes(undefined)) return undefined;
+    const { user, system } = process.cpuUsage();
+    const ours = children.reduce<number>((sum, seconds) => sum + seconds!, (user + system) / 1e6);
+    return { at: performance.now(), ...times, ours };
+  }
+}
+
+/** Seconds of all processors since the system started; undefined where there is no /proc/stat. */
+function processorSeconds(): Pick<Look, 'stolen' | 'busy' | 'all'> | undefined {
+  try {
+    // proc(5): user, nice, system, idle, iowait, irq, softirq, steal, in ticks of 10 ms.
+    const ticks = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0].trim().split(/\s+/).slice(1, 9).map(Number);
+    const all = ticks.reduce((sum, value) => sum + value, 0);
+    return { stolen: ticks[7] / 100, busy: (all - ticks[3] - ticks[4] - ticks[7]) / 100, all: all / 100 };
+  } catch {
+    return undefined;
   }
 }

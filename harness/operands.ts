@@ -6,9 +6,9 @@ import { randomValues, seededRandom } from '../kernels/random.ts';
 import { matmulBound, matmulError, sampledIndices } from '../kernels/reference.ts';
 import { ArmFailure } from './protocol.ts';
 
-/** Words on either side of the result that no kernel may touch, and what they hold: bits of a NaN, so that reading them shows too. */
+/** Words on either side of the result that no kernel may touch, and what they hold: -6.3e18, far from every right result, and not a NaN, whose bits would survive arithmetic and hide a store. */
 const CANARY_WORDS = 16;
-const CANARY = 0x7fc0dead;
+const CANARY = 0xdeadbeef;
 
 /** Most results are checked whole; above this many elements, times K, only edges and seeded samples are. */
 const CHECK_ALL_BELOW = 2 ** 21;
@@ -68,6 +68,8 @@ export class Operands {
     this.buffers = buffers;
     if (problem.op === 'matmul') this.#inputs = matmulInputs(problem, seed);
     for (const [name, values] of Object.entries(this.#inputs)) device.write(buffers[name], words(values));
+    // Pages that were never written are all one page of zeros: reading them would be reading the cache.
+    if (problem.op !== 'matmul') for (const buffer of Object.values(buffers)) device.fill(buffer, 0x3f800000);
   }
 
   /** The result with a tail of canary words, between two buffers of them: a neighbour where the device packs its memory. */

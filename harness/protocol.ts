@@ -25,6 +25,8 @@ export interface CaseOrder {
   readonly name: string;
   readonly problem?: Problem;
   readonly readback: boolean;
+  /** The kernel, where the arm has not one kernel for all its cases. */
+  readonly kernel?: string;
   /** Pinned tunables; absent: the kernel's own choice. */
   readonly tunables?: Tunables;
   readonly seed: number;

@@ -139,13 +139,16 @@ class Fork implements AsyncDisposable {
     const roundNs = active.reduce((sum, { calibrated }) => sum + calibrated.callNs * calibrated.iterations, 0);
     const wanted = Math.max(1, Math.floor((this.#ledger.plan.seconds * 1e9) / roundNs));
     const orders = balancedOrders(active, this.#random);
+    this.#monitor.watch(active.map(({ child }) => child));
     let clean = 0;
     for (let tried = 0; clean < wanted && tried < wanted * MOST_ROUNDS && active.length > 0; tried++) {
       if (this.#hooks.signal.aborted) break;
       const order = orders.next().value.filter((runner) => active.includes(runner));
       const noise = await this.#round(order, first + tried, `round ${clean + 1} of ${wanted}`);
       if (!noise.contamination) clean++;
-      active = active.filter(({ row }) => !row.failure);
+      const left = active.filter(({ row }) => !row.failure);
+      if (left.length < active.length) this.#monitor.watch(left.map(({ child }) => child));
+      active = left;
     }
     return clean;
   }

@@ -11,6 +11,7 @@ import { kernelSubject } from './kernel-subject.ts';
 import { peerSubject } from './peer-subject.ts';
 import type { OpenPeer } from './peers/peer.ts';
 import { ArmFailure, type CaseOrder, type Opened, PROTOCOL_VERSION, type Question, type Reply, type Verb, type Verbs } from './protocol.ts';
+import { ROOF_SUITE, roofSuite } from './roof-suite.ts';
 import { Sampler } from './sampler.ts';
 import type { Subject } from './subject.ts';
 import type { FunctionArm, Request, Suite } from './suite.ts';
@@ -63,7 +64,7 @@ class ServedArm implements Answers {
     this.#arm = arm;
     if (arm.kind === 'kernel') this.#device = await openDevice(arm.device, arm);
     if (arm.kind === 'peer') this.#peer = await openPeer(arm);
-    if (arm.kind === 'function') this.#functions = functionsOf(await this.#load(suite!), arm, request!);
+    if (arm.kind === 'function') this.#functions = functionsOf(suite === ROOF_SUITE ? roofSuite : await this.#load(suite!), arm, request!);
     const ownFlags = this.#device && 'v8Flags' in this.#device ? String(this.#device.v8Flags) : '';
     return {
       protocol: PROTOCOL_VERSION,
@@ -84,10 +85,9 @@ class ServedArm implements Answers {
   #makeSubject(order: CaseOrder): Promise<Subject> {
     if (this.#functions) return functionSubject(this.#functions(order.name));
     if (this.#peer) return peerSubject(this.#peer, order, this.#arm.device === 'webgpu');
-    const kernel = kernels.find(
-      ({ name, op, device }) => name === this.#arm.kernel && op === order.problem!.op && device === this.#arm.device,
-    );
-    if (!kernel) throw new ArmFailure('failed', `there is no kernel ${this.#arm.kernel} for ${order.problem?.op} on ${this.#arm.device}`);
+    const wanted = order.kernel ?? this.#arm.kernel;
+    const kernel = kernels.find(({ name, op, device }) => name === wanted && op === order.problem!.op && device === this.#arm.device);
+    if (!kernel) throw new ArmFailure('failed', `there is no kernel ${wanted} for ${order.problem?.op} on ${this.#arm.device}`);
     return kernelSubject(this.#device!, kernel, order);
   }
 

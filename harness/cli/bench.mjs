@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import module from 'node:module';
+
 const installed = import.meta.url.includes('/node_modules/');
 if (Number.parseInt(process.versions.node, 10) >= 24) {
   module.enableCompileCache();

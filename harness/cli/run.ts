@@ -8,11 +8,11 @@ import { type RunDocument, SCHEMA_VERSION } from '../../reports/schema.ts';
 import { terminalStyle } from '../../reports/table.ts';
 import { type TraceRecorder, traceRecorder } from '../../reports/trace.ts';
 import { lookAround } from '../environment.ts';
-import type { Filter } from '../filter.ts';
-import { Ledger } from '../ledger.ts';
+import { Ledger, type Row } from '../ledger.ts';
 import type { Plan, PlannedCase } from '../plan.ts';
 import type { Sink, Summary } from '../record.ts';
 import { checkResumable } from '../resume.ts';
+import { beatsRoof, Roofs } from '../roofs.ts';
 import { run } from '../run.ts';
 import { type SuiteOption, UsageError } from '../suite.ts';
 import { summarize } from '../summary.ts';
@@ -73,9 +73,10 @@ async function runSuite(planned: Planned, flags: RunFlags, dir: string, command:
   const trace = flags.trace === undefined ? undefined : traceRecorder();
   const ledger = new Ledger(document.run_id, plan, sinkOf(folder, trace));
   if (earlier) ledger.restore(earlier.samples, earlier.summaries);
-  const session = new Session(ledger, folder, planned.filter, flags);
-  const code = await session.measure();
-  folder.run({ ...document, ...(code === EXIT.interrupted ? {} : { ended_utc: new Date().toISOString() }) });
+  const session = new Session(ledger, folder, planned, flags);
+  const code = await session.measure(place.environment.fingerprint);
+  const ended_utc = code === EXIT.interrupted ? undefined : new Date().toISOString();
+  if (code !== EXIT.invalid) folder.run({ ...document, roofs: session.roofs?.known(), ended_utc });
   if (trace) writeFileSync(flags.trace!, trace.json());
   session.tell(code);
   folder.close();
@@ -108,18 +109,20 @@ const planDocument = ({ seconds, forks, timeout, baseline, request, cases }: Pla
 class Session {
   #ledger: Ledger;
   #folder: FolderSink;
-  #filter?: Filter;
+  #planned: Planned;
   #flags: RunFlags;
+  /** Absent where the user does not want any, and before they are looked for. */
+  roofs?: Roofs;
 
-  constructor(ledger: Ledger, folder: FolderSink, filter: Filter | undefined, flags: RunFlags) {
+  constructor(ledger: Ledger, folder: FolderSink, planned: Planned, flags: RunFlags) {
     this.#ledger = ledger;
     this.#folder = folder;
-    this.#filter = filter;
+    this.#planned = planned;
     this.#flags = flags;
   }
 
   /** Measures what is missing and writes the files. A disk that fills ends it with what was written before. */
-  async measure(): Promise<ExitCode> {
+  async measure(fingerprint: string): Promise<ExitCode> {
     using interrupt = new Interrupt();
     const progress = progressOf(this.#ledger.plan, process.stderr);
     const codes: ExitCode[] = [];
@@ -131,7 +134,10 @@ class Session {
         progress: progress.show,
         measured: (planned: PlannedCase) => this.#writeRows(planned),
       };
+      await this.#prepareRoofs(fingerprint, interrupt.signal);
       await run(this.#ledger, hooks);
+      progress.clear();
+      await this.#reviewRoofs();
       this.#writeRows();
       this.#folder.finish(formatsOf(this.#flags));
     } catch (error) {
@@ -144,12 +150,34 @@ class Session {
     return gravest([...codes, ...this.#codesOfRows()]);
   }
 
+  async #prepareRoofs(fingerprint: string, signal: AbortSignal): Promise<void> {
+    if (!this.#flags.roof) return;
+    const measuring = (place: string) => console.error(`measuring the roof of ${place}`);
+    const options = { fingerprint, entry: ARM_MODULE, thorough: !this.#flags.quick, signal, measuring };
+    this.roofs = new Roofs(this.#ledger.plan, this.#planned.probes, options);
+    await this.roofs.prepare();
+  }
+
+  async #reviewRoofs(): Promise<void> {
+    const rated = () => this.#ledger.rows.filter((row) => beatsRoof(this.#summary(row)?.roof_pct));
+    const doubtful = (await this.roofs?.review(rated)) ?? [];
+    for (const place of doubtful)
+      console.error(
+        `bench: rows beat the roof measured for ${place} by more than 2 %, so it is no roof; they are shown without a share of it`,
+      );
+  }
+
+  #summary(row: Row): Summary | undefined {
+    return summarize(this.#ledger, row, { seed: this.#flags.seed, rate: this.roofs?.rate });
+  }
+
   /** The rows as they stand, of one case or of all, without those that the filter leaves out. */
   #rows(planned?: PlannedCase): Summary[] {
-    const options = { seed: this.#flags.seed };
     const rows = this.#ledger.rows.filter((row) => planned === undefined || row.planned === planned);
-    const summaries = rows.map((row) => summarize(this.#ledger, row, options));
-    return summaries.filter((row) => row !== undefined).filter(({ extra, ...row }) => this.#filter?.test({ ...extra, ...row }) ?? true);
+    const summaries = rows.map((row) => this.#summary(row));
+    return summaries
+      .filter((row) => row !== undefined)
+      .filter(({ extra, ...row }) => this.#planned.filter?.test({ ...extra, ...row }) ?? true);
   }
 
   #writeRows(planned?: PlannedCase): void {
