@@ -83,20 +83,28 @@ export function loopWhileBelow(counter: Local, end: Value, step: number, body: (
   });
 }
 
-/** Runs `body` `count` times, counting `count` down to 0; not at all where it starts at 0. */
-export function repeat(count: Local, body: () => void): void {
+/** Runs `body`, which lowers `count`, until it is 0; not at all where it starts at 0. */
+export function untilZero(count: Local, body: () => void): void {
   block({}, () => {
     i32.eqz(count);
     br_if(0);
     loop({}, () => {
       body();
-      local.tee(count, i32.sub(count, 1));
+      local.get(count);
       br_if(0);
     });
   });
 }
 
-export const min = (target: Local, a: Local, b: Value): void => {
+/** Runs `body` `count` times, counting `count` down to 0. */
+export const repeat = (count: Local, body: () => void): void =>
+  untilZero(count, () => {
+    body();
+    advance(count, -1);
+  });
+
+/** `target = min(a, b)`, unsigned. */
+export const min = (target: Local, a: Local, b: Local | number): void => {
   set(target, a);
   i32.lt_u(b, a);
   if_({}, () => set(target, b));

@@ -1,9 +1,11 @@
-// Packing copies a strip of a matrix into the order that a register tile reads it: for each step of k, W lanes side by side.
+// Packing copies a matrix, cut into strips of W lanes, into the order that register tiles read it: for each step of k, W lanes side by side.
 //
 //   lanes are adjacent in memory:              k is adjacent in memory:
 //     k0:  l0 l1 l2 l3 ..                        l0:  k0 k1 k2 k3 ..          4x4 blocks are transposed in registers,
-//     k1:  l0 l1 l2 l3 ..   -> copied            l1:  k0 k1 k2 k3 ..          four lanes at a time, so that only four
-//                                                                             source rows are in the cache at once
+//     k1:  l0 l1 l2 l3 ..                        l1:  k0 k1 k2 k3 ..          four lanes at a time, so that only four
+//     copied for several strips at once, so      ..                           source rows are in the cache at once
+//     that each row is read in long pieces
+//
 // Lanes that do not exist are zero, so that the tile needs no edge case along them.
 
 import {
@@ -15,12 +17,16 @@ import {
   f32x4,
   i8x16,
   i32,
+  if_,
   type Local,
+  local,
   loopWhileBelow,
+  min,
   type Routine,
   repeat,
   routine,
   set,
+  untilZero,
   v128,
 } from './assembly.ts';
 
@@ -33,22 +39,30 @@ export interface PackShape {
   readonly scale: boolean;
 }
 
-/** `from`, `to`: addresses; `lanes` ≤ W of them exist; `k` steps; `stride`: bytes between what is not contiguous; `alpha`: the address of alpha. */
+/** Lanes that are read side by side where they are adjacent: 512 bytes of a row. */
+const LANES_AT_ONCE = 128;
+
+/** `from`, `to`: addresses; `lanes` of them exist; `k` steps; `stride`: bytes between what is not contiguous; `alpha`: the address of alpha. */
 const ARGUMENTS = { from: i32, to: i32, lanes: i32, k: i32, stride: i32, alpha: i32 } as const;
 
-/** Generates `pack(from, to, lanes, k, stride, alpha)`. */
+/** Generates `pack(from, to, lanes, k, stride, alpha)`, which writes ⌈lanes / W⌉ strips of W·k elements one after another. */
 export function packRoutine(shape: PackShape): Routine {
-  const whole = shape.contiguous === 'lanes' ? copyRoutine(shape) : transposeRoutine(shape);
+  const { width, contiguous } = shape;
+  const atOnce = contiguous === 'lanes' ? width * Math.ceil(LANES_AT_ONCE / width) : width;
+  const whole = contiguous === 'lanes' ? copyRoutine(shape) : transposeRoutine(shape);
   const ragged = raggedRoutine(shape);
-  return routine(ARGUMENTS, {}, ({ from, to, lanes, k, stride, alpha }) => {
-    block({}, () => {
-      i32.lt_u(lanes, shape.width);
-      br_if(0);
-      call(whole, [from, to, lanes, k, stride, alpha]);
-      i32.const(1);
-      br_if(1);
+  return routine(ARGUMENTS, { some: i32, left: i32 }, ({ from, to, lanes, k, stride, alpha, some, left }) => {
+    set(left, i32.sub(lanes, i32.rem_u(lanes, width)));
+    set(lanes, i32.sub(lanes, left));
+    untilZero(left, () => {
+      min(some, left, atOnce);
+      call(whole, [from, to, some, k, stride, alpha]);
+      advance(from, i32.mul(some, contiguous === 'lanes' ? 4 : stride));
+      advance(to, i32.shl(i32.mul(some, k), 2));
+      set(left, i32.sub(left, some));
     });
-    call(ragged, [from, to, lanes, k, stride, alpha]);
+    local.get(lanes);
+    if_({}, () => call(ragged, [from, to, lanes, k, stride, alpha]));
   });
 }
 
@@ -75,35 +89,43 @@ function raggedRoutine({ width, contiguous, scale }: PackShape): Routine {
   });
 }
 
-/** W lanes per step of k, as vectors, then the two or one that are left. */
+/** Whole strips side by side: for each step of k, W lanes of every strip, as vectors, then the two or one that are left. */
 function copyRoutine({ width, scale }: PackShape): Routine {
-  return routine(ARGUMENTS, { factor: v128 }, ({ from, to, k, stride, alpha, factor }) => {
+  const locals = { factor: v128, source: i32, target: i32, end: i32, strip: i32 } as const;
+  return routine(ARGUMENTS, locals, ({ from, to, lanes, k, stride, alpha, factor, source, target, end, strip }) => {
     if (scale) set(factor, v128.load32_splat({}, alpha));
     const scaled = (load: () => ReturnType<typeof v128.load>) => (scale ? f32x4.mul(load(), factor) : load());
+    set(strip, i32.mul(k, 4 * width));
     repeat(k, () => {
-      let lane = 0;
-      for (; lane + 4 <= width; lane += 4)
-        v128.store(
-          { offset: 4 * lane },
-          to,
-          scaled(() => v128.load({ offset: 4 * lane }, from)),
-        );
-      if (width - lane >= 2) {
-        v128.store64_lane(
-          { offset: 4 * lane },
-          0,
-          to,
-          scaled(() => v128.load64_zero({ offset: 4 * lane }, from)),
-        );
-        lane += 2;
-      }
-      if (width - lane === 1)
-        v128.store32_lane(
-          { offset: 4 * lane },
-          0,
-          to,
-          scaled(() => v128.load32_zero({ offset: 4 * lane }, from)),
-        );
+      set(source, from);
+      set(target, to);
+      set(end, i32.add(from, i32.shl(lanes, 2)));
+      loopWhileBelow(source, end, 4 * width, () => {
+        let lane = 0;
+        for (; lane + 4 <= width; lane += 4)
+          v128.store(
+            { offset: 4 * lane },
+            target,
+            scaled(() => v128.load({ offset: 4 * lane }, source)),
+          );
+        if (width - lane >= 2) {
+          v128.store64_lane(
+            { offset: 4 * lane },
+            0,
+            target,
+            scaled(() => v128.load64_zero({ offset: 4 * lane }, source)),
+          );
+          lane += 2;
+        }
+        if (width - lane === 1)
+          v128.store32_lane(
+            { offset: 4 * lane },
+            0,
+            target,
+            scaled(() => v128.load32_zero({ offset: 4 * lane }, source)),
+          );
+        advance(target, strip);
+      });
       advance(to, 4 * width);
       advance(from, stride);
     });
@@ -113,7 +135,7 @@ function copyRoutine({ width, scale }: PackShape): Routine {
 /** Byte indices of a shuffle that picks four 32-bit lanes out of two vectors (0 to 3 and 4 to 7). */
 const words = (...lanes: number[]): number[] => lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte));
 
-/** Four lanes at a time over all of k, in 4x4 blocks; then single lanes; the steps that are left of k one by one. */
+/** One strip: four lanes at a time over all of k, in 4x4 blocks; then single lanes; the steps that are left of k one by one. */
 function transposeRoutine({ width, scale }: PackShape): Routine {
   const locals = { source: [i32, 4], target: i32, steps: i32, factor: v128, row: [v128, 4], pair: [v128, 4] } as const;
   return routine(ARGUMENTS, locals, ({ from, to, k, stride, alpha, source, target, steps, factor, row, pair }) => {

@@ -31,14 +31,26 @@ export const direct: Kernel<MatmulProblem> = {
   defaults: (_problem, traits) => ({ ...registerTile(traits), KU: 4, MC: 48, NB: 192 }),
   cost: matmulCost,
   estimate: (problem, traits) => {
-    const { flops, bytes } = matmulCost(problem);
-    const crowded = bytes / problem.batch > traits.limits.l2Bytes ? 1.5 : 1;
-    return 2e-6 + (crowded * flops) / ((traits.features.has('revectorize') ? 100e9 : 52e9) * threadsFor(matmulCost(problem), traits));
+    const { flops } = matmulCost(problem);
+    return (
+      2e-6 +
+      (crowding(problem, traits) * flops) / ((traits.features.has('revectorize') ? 100e9 : 52e9) * threadsFor(matmulCost(problem), traits))
+    );
   },
   variant: matmulVariant,
   generate,
   plan,
 };
+
+/** How much slower than in the caches it runs, by where B lies and how A is read; measured, in round numbers. */
+function crowding({ m, n, k, transposeA }: MatmulProblem, traits: Traits): number {
+  const { l2Bytes, l3Bytes } = traits.limits;
+  if (4 * (m * k + k * n + m * n) <= l2Bytes) return 1;
+  if (transposeA) return 3;
+  if (n <= registerTile(traits).NR) return 1;
+  const bytesOfB = 4 * k * n;
+  return bytesOfB <= l2Bytes / 2 ? 1.3 : bytesOfB <= l3Bytes / 2 ? 1.8 : 5;
+}
 
 function generate(problem: MatmulProblem, { MR, NR, KU }: Tunables, traits: Traits): Source {
   const { transposeA, alpha, epilogue } = problem;

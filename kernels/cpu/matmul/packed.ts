@@ -12,7 +12,7 @@
 import type { Entry, Kernel, Pass, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
 import type { MatmulProblem } from '../../problem.ts';
-import { advance, assemble, call, i32, loopWhileBelow, min, set, type Task, task } from '../assembly.ts';
+import { advance, assemble, call, i32, min, set, type Task, task } from '../assembly.ts';
 import { ARGUMENTS_ADDRESS } from '../command.ts';
 import { callMacro, macroRoutine, scratchBytes } from '../macro.ts';
 import { packRoutine } from '../pack.ts';
@@ -62,7 +62,7 @@ export function registerTile({ features }: Traits): { MR: number; NR: number } {
 
 function defaults({ m, n }: MatmulProblem, traits: Traits): Tunables {
   const tile = registerTile(traits);
-  return { ...tile, KU: 4, KC: 256, MC: tile.MR === 4 ? 96 : 120, NC: 2048, PACKA: n <= 4 * tile.NR && m > 64 ? 0 : 1 };
+  return { ...tile, KU: 4, KC: 256, MC: tile.MR === 4 ? 96 : 120, NC: 2048, PACKA: n <= 8 * tile.NR ? 0 : 1 };
 }
 
 /** `extent` cut into equal parts of at most `most`, each a multiple of `unit`. */
@@ -180,20 +180,19 @@ function packTask(width: number, contiguous: 'lanes' | 'k', scale: boolean): Tas
   };
   const alphaAddress = ARGUMENTS_ADDRESS + 4 * 7;
   const pack = packRoutine({ width, contiguous, scale });
-  return task(entry, { strip: i32, end: i32, source: i32, target: i32, left: i32 }, (names, argument) => {
-    const { task, strip, end, source, target, left } = names;
-    const { from, to, offset, lanes, k, stride, perTask } = argument;
-    set(strip, i32.mul(i32.mul(task, perTask), width));
-    set(end, i32.add(strip, i32.mul(perTask, width)));
-    min(end, end, lanes);
-    advance(from, offset);
-    loopWhileBelow(strip, end, width, () => {
-      set(source, i32.add(from, i32.mul(strip, contiguous === 'lanes' ? 4 : stride)));
-      set(target, i32.add(to, i32.shl(i32.mul(strip, k), 2)));
-      set(left, i32.sub(lanes, strip));
-      call(pack, [source, target, left, k, stride, scale ? alphaAddress : 0]);
-    });
-  });
+  return task(
+    entry,
+    { first: i32, some: i32, most: i32 },
+    ({ task, first, some, most }, { from, to, offset, lanes, k, stride, perTask }) => {
+      set(first, i32.mul(i32.mul(task, perTask), width));
+      set(some, i32.sub(lanes, first));
+      set(most, i32.mul(perTask, width));
+      min(some, some, most);
+      advance(from, i32.add(offset, i32.mul(first, contiguous === 'lanes' ? 4 : stride)));
+      advance(to, i32.shl(i32.mul(first, k), 2));
+      call(pack, [from, to, some, k, stride, scale ? alphaAddress : 0]);
+    },
+  );
 }
 
 const COMPUTE_ARGUMENTS = [
