@@ -40,7 +40,7 @@ export function refusal(kernel: AnyKernel, problem: Problem, traits: Traits, tun
 export const validTunables = (kernel: AnyKernel, problem: Problem, traits: Traits): Generator<Tunables> =>
   configurations(kernel.tunables, kernel.constraints, { ...traits.limits, ...kernel.facts(problem) });
 
-/** Chooses a kernel with its tunables for a problem: the last in catalogue order that prefers it, else any that can do it. */
+/** The deterministic kernel with the least estimated time for a problem, with its defaults. Throws a RangeError that says why none can do it. */
 export function choose(problem: Problem, device: DeviceKind, traits: Traits): Choice {
   const able = kernelsFor(problem.op, device).filter((kernel) => kernel.deterministic && refusal(kernel, problem, traits) === undefined);
   const best = able.reduce<AnyKernel | undefined>(

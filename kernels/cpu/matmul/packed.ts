@@ -60,7 +60,7 @@ export function registerTile({ features }: Traits): { MR: number; NR: number } {
   return features.has('relaxed-simd') ? { MR: 6, NR: 8 } : { MR: 4, NR: 8 };
 }
 
-function defaults({ m, n }: MatmulProblem, traits: Traits): Tunables {
+function defaults({ n }: MatmulProblem, traits: Traits): Tunables {
   const tile = registerTile(traits);
   return { ...tile, KU: 4, KC: 256, MC: tile.MR === 4 ? 96 : 120, NC: 2048, PACKA: n <= 8 * tile.NR ? 0 : 1 };
 }
