@@ -5,7 +5,8 @@ import { gemv } from './matmul/gemv.ts';
 import { naive } from './matmul/naive.ts';
 import { register } from './matmul/register.ts';
 import { splitk } from './matmul/splitk.ts';
+import { subgroup } from './matmul/subgroup.ts';
 import { tiled } from './matmul/tiled.ts';
 import { chains, quads } from './roof.ts';
 
-export const webgpuKernels: readonly AnyKernel[] = [naive, tiled, register, splitk, gemv, chains, quads];
+export const webgpuKernels: readonly AnyKernel[] = [naive, tiled, register, subgroup, splitk, gemv, chains, quads];

@@ -7,7 +7,7 @@
 //                                            are aligned: along p they are four steps of one row, across p they are one step of four rows.
 //
 // The generator below writes the loop over p in these terms, the same for A and B, staged or not, aligned or not. Sums are named sum_ROW_PART, vectors
-// of min(TN, 4) columns. Nothing is loaded from outside an operand: rows beyond the edge repeat the last one and are not stored.
+// of min(TN, 4) columns. With QUAD, threads that lie side by side share their rows of A by `quadBroadcast`. Nothing is loaded from outside an operand: rows beyond the edge repeat the last one and are not stored.
 
 import type { Tunables } from '../../kernel.ts';
 import type { MatmulProblem } from '../../problem.ts';
@@ -29,12 +29,14 @@ interface Side {
   /** Whether memory has whole quads. */
   readonly aligned: boolean;
   readonly staged: boolean;
+  /** Whether four neighbouring threads, which have the same rows, load a quarter of them each and hand them round. */
+  readonly shared: boolean;
   /** Elements from one line of the staged piece to the next. */
   readonly stagedStride: number;
 }
 
 function sides({ transposeA, transposeB }: MatmulProblem, knobs: Tunables, aligned: Alignment): readonly [Side, Side] {
-  const { WGX, WGY, TM, TN, BK, SA, SB, PAD } = knobs;
+  const { WGX, WGY, TM, TN, BK, SA, SB, PAD, QUAD = 0 } = knobs;
   const stride = (alongP: boolean, tile: number) => (alongP ? BK : tile) + PAD;
   return [
     {
@@ -47,6 +49,7 @@ function sides({ transposeA, transposeB }: MatmulProblem, knobs: Tunables, align
       alongP: !transposeA,
       aligned: aligned.A,
       staged: SA === 1,
+      shared: QUAD === 1,
       stagedStride: stride(!transposeA, WGY * TM),
     },
     {
@@ -59,6 +62,7 @@ function sides({ transposeA, transposeB }: MatmulProblem, knobs: Tunables, align
       alongP: transposeB,
       aligned: aligned.B,
       staged: SB === 1,
+      shared: false,
       stagedStride: stride(transposeB, WGX * TN),
     },
   ];
@@ -102,9 +106,9 @@ workgroupBarrier();
 }`;
 }
 
-/** Vectors that hold a row of a block, their WGSL type, and how many columns each has. */
-export const parts = (TN: number): number => Math.ceil(TN / 4);
-const vector = (TN: number): string => (TN === 1 ? 'f32' : `vec${Math.min(TN, 4)}<f32>`);
+/** Vectors that hold a row of a block, and their WGSL type. */
+const parts = (TN: number): number => Math.ceil(TN / 4);
+const vector = (TN: number): string => `vec${Math.min(TN, 4)}<f32>`;
 
 /** The loop over the steps of a piece: KU at a time, then one by one. */
 function steps(knobs: Tunables, both: readonly [Side, Side]): string {
@@ -117,12 +121,16 @@ function steps(knobs: Tunables, both: readonly [Side, Side]): string {
 /** `depth` steps, all loads first: independent loads overlap, and each value is used TM or TN times. */
 function multiply({ TM, TN }: Tunables, [a, b]: readonly [Side, Side], depth: number): string {
   const [fromA, fromB] = [fragment(a, depth), fragment(b, depth)];
-  const row = (p: number, j: number) => (TN === 1 ? fromB.at(0, p) : fromB.quad(j, p, Math.min(TN, 4)));
   return [
     fromA.loads,
     fromB.loads,
     lines(depth, (p) =>
-      lines(TM, (i) => lines(parts(TN), (j) => `sum_${i}_${j} = fma(${vector(TN)}(${fromA.at(i, p)}), ${row(p, j)}, sum_${i}_${j});`)),
+      lines(TM, (i) =>
+        lines(
+          parts(TN),
+          (j) => `sum_${i}_${j} = fma(${vector(TN)}(${fromA.at(i, p)}), ${fromB.quad(j, p, Math.min(TN, 4))}, sum_${i}_${j});`,
+        ),
+      ),
     ),
   ].join('\n');
 }
@@ -135,7 +143,8 @@ interface Fragment {
 }
 
 function fragment(side: Side, depth: number): Fragment {
-  const { name, block, alongP, staged } = side;
+  const { name, block, alongP, staged, shared } = side;
+  if (shared) return sharedFragment(side, depth);
   const aligned = side.aligned || staged;
   const value = (i: number, p: number) => `${name.toLowerCase()}_${i}_${p}`;
   const together = (at: Fragment['at']) => (j: number, p: number, width: number) =>
@@ -154,14 +163,24 @@ function fragment(side: Side, depth: number): Fragment {
   return { loads, at: value, quad: together(value) };
 }
 
+/** A thread loads every fourth row, by its place in its quad, and gets the others from its neighbours. */
+function sharedFragment(side: Side, depth: number): Fragment {
+  const own = fragment({ ...side, shared: false, block: side.block / 4, aligned: side.aligned && side.alongP }, depth);
+  const at = (i: number, p: number) => `shared_${i}_${p}`;
+  const hand = (i: number, p: number) => `let ${at(i, p)} = quadBroadcast(${own.at(Math.floor(i / 4), p)}, ${i % 4}u);`;
+  const loads = `${own.loads}\n${lines(depth, (p) => lines(side.block, (i) => hand(i, p)))}`;
+  return { ...own, loads, at };
+}
+
 /** Where the lines of a block start, outside of the loop: `line_A_3` is row 3 of the block, at p = 0. */
 function lineStarts(side: Side): string {
-  const { name, outer, block, tileStart, blockStart, alongP, aligned, staged, stagedStride } = side;
-  return lines(block, (i) => {
+  const { name, outer, block, tileStart, blockStart, alongP, aligned, staged, shared, stagedStride } = side;
+  return lines(shared ? block / 4 : block, (i) => {
     if (staged) return `let line_${name}_${i} = (${blockStart} + ${i})${alongP ? ` * ${stagedStride}` : ''};`;
     // A quad across p must lie within the operand as a whole.
-    const wide = !alongP && aligned && block % 4 === 0 && i % 4 === 0;
-    const index = `min(${tileStart} + ${blockStart} + ${i}, args.${outer} - ${wide ? 4 : 1})`;
+    const wide = !alongP && aligned && !shared && block % 4 === 0 && i % 4 === 0;
+    const offset = shared ? `${4 * i} + (lane & 3)` : i;
+    const index = `min(${tileStart} + ${blockStart} + ${offset}, args.${outer} - ${wide ? 4 : 1})`;
     return `let line_${name}_${i} = base_${name} + ${index}${alongP ? ' * args.k' : ''};`;
   });
 }
@@ -204,7 +223,7 @@ piece_${name}[(line * ${stagedStride} + at) / 4] = ${quad};
  */
 export function storeBlock(target: string, storage: Storage, { TM, TN }: Tunables, quads: boolean, convert = 'epilogue'): string {
   const width = quads && TN % 4 === 0 ? 4 : storage === 'packed' ? 2 : 1;
-  const sum = (i: number, j: number) => (TN === 1 ? `sum_${i}_0` : `sum_${i}_${Math.floor(j / 4)}.${'xyzw'[j % 4]}`);
+  const sum = (i: number, j: number) => `sum_${i}_${Math.floor(j / 4)}.${'xyzw'[j % 4]}`;
   const store = (i: number, j: number) => {
     const values = Array.from({ length: width }, (_, c) => `${convert}(${sum(i, j + c)}, column + ${j + c})`);
     return `if (column + ${j} < args.n) { store${width === 4 ? '4' : ''}_${target}(start + ${j}, ${width === 1 ? values[0] : `vec${width}(${values.join(', ')})`}); }`;

@@ -11,7 +11,7 @@
 // Register tiling with vector loads and staging as in CLBlast (Nugteren, IWOCL 2018) and S. Boehm's "How to optimize a CUDA matmul kernel" (2022);
 // the space of tunables follows ggml-org/llama.cpp#22241. On a software adapter barriers and staging cost more than they save.
 
-import type { Kernel, Traits, Tunables } from '../../kernel.ts';
+import type { Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { matmulCost, matmulFacts } from '../../matmul.ts';
 import type { MatmulProblem } from '../../problem.ts';
 import { linearGrid, parameters, storageOf } from '../wgsl.ts';
@@ -93,34 +93,38 @@ export const register: Kernel<MatmulProblem> = {
   },
   variant: alignedVariant,
 
-  generate(problem, tunables, traits) {
-    const { WGX, WGY, TM, TN } = tunables;
-    const storage = storageOf(problem.dtype, traits);
-    const aligned = { ...alignment(problem), C: alignment(problem).C && TN % 4 === 0 };
-    const entry = {
-      buffers: operandBuffers(problem),
-      arguments: [...parameters('u32', 'm', 'n', 'k', 'tiles'), ...parameters('f32', 'alpha')],
-    };
-    const code = `${operands(storage, entry, aligned)}
+  generate: (problem, tunables, traits) => blockSource('register', problem, tunables, traits),
+  plan: blockPlan,
+};
+
+/** The module of a kernel of one pass over blocks; `knobs` are those of `block.ts`. */
+export function blockSource(name: string, problem: MatmulProblem, knobs: Tunables, traits: Traits): Source {
+  const { WGX, WGY, TM, TN, QUAD } = knobs;
+  const storage = storageOf(problem.dtype, traits);
+  const aligned = { ...alignment(problem), C: alignment(problem).C && TN % 4 === 0 };
+  const entry = {
+    buffers: operandBuffers(problem),
+    arguments: [...parameters('u32', 'm', 'n', 'k', 'tiles'), ...parameters('f32', 'alpha')],
+  };
+  const code = `${QUAD ? 'enable subgroups;\n' : ''}${operands(storage, entry, aligned)}
 ${epilogue(problem)}
-${blockDeclarations(problem, tunables, aligned)}
+${blockDeclarations(problem, knobs, aligned)}
 
 @compute @workgroup_size(${WGX}, ${WGY})
 fn matmul(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 ${tilePlace(WGY * TM, WGX * TN)}
-${accumulate(problem, tunables, aligned, '0u', 'args.k')}
-${storeBlock('C', storage, tunables, aligned.C)}
+${accumulate(problem, knobs, aligned, '0u', 'args.k')}
+${storeBlock('C', storage, knobs, aligned.C)}
 }
 `;
-    return { label: `matmul/register/${alignedVariant(problem)} ${knobList(tunables)}`, code, entries: { matmul: entry } };
-  },
+  return { label: `matmul/${name}/${alignedVariant(problem)} ${knobList(knobs)}`, code, entries: { matmul: entry } };
+}
 
-  plan(problem, { WGX, WGY, TM, TN }) {
-    const { m, n, k, alpha } = problem;
-    const tiles = tileCount(problem, WGY * TM, WGX * TN);
-    return {
-      passes: [{ entry: 'matmul', buffers: operandNames(problem), arguments: [m, n, k, tiles, alpha], grid: linearGrid(tiles) }],
-      workspace: {},
-    };
-  },
-};
+export function blockPlan(problem: MatmulProblem, { WGX, WGY, TM, TN }: Tunables): Plan {
+  const { m, n, k, alpha } = problem;
+  const tiles = tileCount(problem, WGY * TM, WGX * TN);
+  return {
+    passes: [{ entry: 'matmul', buffers: operandNames(problem), arguments: [m, n, k, tiles, alpha], grid: linearGrid(tiles) }],
+    workspace: {},
+  };
+}
