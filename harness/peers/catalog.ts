@@ -1,11 +1,15 @@
 // The explicit list of peers.
 
+import { jaxJsWasm, jaxJsWebgpu } from './jax-js.ts';
 import { onnxruntimeNode } from './onnxruntime-node.ts';
 import { onnxruntimeWeb } from './onnxruntime-web.ts';
 import { openblas } from './openblas.ts';
 import type { Peer } from './peer.ts';
+import { tfjsWasm } from './tfjs-wasm.ts';
+import { tfjsWebgpu } from './tfjs-webgpu.ts';
+import { torch } from './torch.ts';
 
-export const peers: readonly Peer[] = [openblas, onnxruntimeNode, onnxruntimeWeb];
+export const peers: readonly Peer[] = [openblas, onnxruntimeNode, onnxruntimeWeb, tfjsWasm, tfjsWebgpu, jaxJsWasm, jaxJsWebgpu, torch];
 
 export const peerNames: readonly string[] = peers.map(({ name }) => name);
 

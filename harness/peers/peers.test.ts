@@ -19,6 +19,7 @@ const PROBLEMS: MatmulProblem[] = [
   matmul({ batch: 3, m: 9, n: 10, k: 11 }),
   matmul({ batch: 2, m: 9, n: 10, k: 11, transposeA: true, transposeB: true, epilogue }),
   matmul({ m: 20, n: 30, k: 40, epilogue }),
+  matmul({ m: 6, n: 10, k: 14, transposeB: true, epilogue: { bias: true, relu: false } }),
   matmul({ m: 20, n: 30, k: 40, epilogue: { bias: false, relu: true } }),
 ];
 

@@ -1,0 +1,98 @@
+"""The child of the `torch` peer: one matmul problem at a time, driven over standard input and output, timed in here.
+
+A message is a little-endian u32 (length of the header), the header as JSON, and as many bytes as its field `bytes` says.
+Not named torch.py: Python would import it in place of the library.
+
+Verbs: open {threads} -> {versions, gflops}; prepare {problem, sizes} + operands -> {}; run {iterations} -> {ns}; read -> {} + result; close.
+"""
+
+import json
+import struct
+import sys
+import time
+
+
+def receive():
+    prefix = sys.stdin.buffer.read(4)
+    if len(prefix) < 4:
+        sys.exit(0)
+    header = json.loads(sys.stdin.buffer.read(struct.unpack("<I", prefix)[0]))
+    return header, bytearray(sys.stdin.buffer.read(header.get("bytes", 0)))
+
+
+def send(header, payload=b""):
+    text = json.dumps({**header, "bytes": len(payload)}).encode()
+    sys.stdout.buffer.write(struct.pack("<I", len(text)) + text + bytes(payload))
+    sys.stdout.buffer.flush()
+
+
+def probe(torch, n=1024):
+    """GFLOP/s of a plain product: what tells an optimised BLAS from the reference one."""
+    a, b = torch.rand(n, n), torch.rand(n, n)
+    torch.mm(a, b)
+    best = float("inf")
+    for _ in range(3):
+        began = time.perf_counter_ns()
+        torch.mm(a, b)
+        best = min(best, time.perf_counter_ns() - began)
+    return 2 * n**3 / best
+
+
+class Product:
+    def __init__(self, torch, problem, sizes, payload):
+        self.torch, self.problem = torch, problem
+        operands, offset = {}, 0
+        for name, count in sizes.items():
+            operands[name] = torch.frombuffer(payload, dtype=torch.float32, count=count, offset=offset)
+            offset += 4 * count
+        batch, m, n, k = (problem[name] for name in ("batch", "m", "n", "k"))
+        # Views, not copies: BLAS takes a transposed operand as it lies.
+        a = operands["A"].view(batch, k, m).transpose(1, 2) if problem["transposeA"] else operands["A"].view(batch, m, k)
+        b = operands["B"].view(batch, n, k).transpose(1, 2) if problem["transposeB"] else operands["B"].view(batch, k, n)
+        self.a, self.b = (a[0], b[0]) if batch == 1 else (a, b)
+        self.bias = operands.get("bias")
+        self.c = None
+
+    def run(self):
+        torch, alpha = self.torch, self.problem["alpha"]
+        if self.bias is not None:
+            multiply = torch.addmm if self.a.dim() == 2 else torch.baddbmm
+            c = multiply(self.bias, self.a, self.b, alpha=alpha)
+        else:
+            c = torch.matmul(self.a, self.b)
+            if alpha != 1:
+                c.mul_(alpha)
+        self.c = c.relu_() if self.problem["epilogue"]["relu"] else c
+
+
+def main():
+    product = torch = None
+    while True:
+        header, payload = receive()
+        verb = header["verb"]
+        try:
+            if verb == "open":
+                import torch as library
+
+                torch = library
+                torch.set_grad_enabled(False)
+                torch.set_num_threads(header["threads"])
+                versions = {"torch": torch.__version__, "python": sys.version.split()[0], "configuration": torch.__config__.show()}
+                send({"versions": versions, "gflops": probe(torch)})
+            elif verb == "prepare":
+                product = Product(torch, header["problem"], header["sizes"], payload)
+                send({})
+            elif verb == "run":
+                began = time.perf_counter_ns()
+                for _ in range(header["iterations"]):
+                    product.run()
+                send({"ns": (time.perf_counter_ns() - began) / header["iterations"]})
+            elif verb == "read":
+                send({}, product.c.contiguous().numpy().tobytes())
+            else:
+                sys.exit(0)
+        except Exception as error:  # whatever went wrong is for the other side to report
+            send({"error": f"{type(error).__name__}: {error}"})
+
+
+main()

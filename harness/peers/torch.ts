@@ -1,0 +1,68 @@
+// PyTorch: the system's Python with the package torch, in one child process that is driven over pipes and times itself (torch-child.py).
+
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { asMatmul, gemmRefusal } from './gemm.ts';
+import { type Inputs, type Peer, PeerError, type PeerRun } from './peer.ts';
+import { Pipe } from './pipe.ts';
+
+/** A reference BLAS, plain loops, makes 1 to 3 GFLOP/s of a 1024 matmul on one core; any optimised one far more than this. */
+const LEAST_GFLOPS = 8;
+
+const INSTALL = 'apt-get install python3-torch libopenblas0-pthread';
+
+let python: string | undefined;
+
+/** The first Python that has the module torch. Only looks for it: importing it takes seconds. */
+function findPython(): string | undefined {
+  const probe = "import importlib.util as u; raise SystemExit(u.find_spec('torch') is None)";
+  const candidates = [process.env.TILEBENCH_PYTHON, 'python3', '/usr/bin/python3', 'python'].filter((name) => name !== undefined);
+  python ??= candidates.find((name) => spawnSync(name, ['-c', probe], { stdio: 'ignore' }).status === 0);
+  return python;
+}
+
+async function prepare(pipe: Pipe, gemm: ReturnType<typeof asMatmul>, inputs: Inputs): Promise<PeerRun> {
+  const sizes = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values.length]));
+  await pipe.ask({ verb: 'prepare', problem: gemm, sizes }, Object.values(inputs));
+  const time = async (iterations: number) => Number((await pipe.ask({ verb: 'run', iterations })).header.ns);
+  return {
+    run: async () => void (await time(1)),
+    time,
+    read: async () => new Float32Array((await pipe.ask({ verb: 'read' })).payload.buffer),
+    close: () => undefined,
+  };
+}
+
+export const torch: Peer = {
+  name: 'torch',
+  device: 'cpu',
+  threaded: true,
+  summary: "PyTorch of the system's Python, timed in its own process",
+  needs: { npm: {}, system: { name: 'a Python with torch', command: INSTALL, find: findPython } },
+  supports: (problem) => gemmRefusal(problem),
+  async open(_place, { threads }) {
+    const command = findPython();
+    if (!command) throw new PeerError(`torch: no Python with torch was found; run: ${INSTALL}`);
+    const env = {
+      ...process.env,
+      OMP_NUM_THREADS: String(threads),
+      OPENBLAS_NUM_THREADS: String(threads),
+      MKL_NUM_THREADS: String(threads),
+    };
+    const pipe = new Pipe(command, [fileURLToPath(new URL('./torch-child.py', import.meta.url))], env);
+    const { header } = await pipe.ask({ verb: 'open', threads });
+    const { versions, gflops } = header as { versions: Record<string, string>; gflops: number };
+    if (gflops < LEAST_GFLOPS) {
+      pipe.close();
+      throw new PeerError(
+        `torch: its 1024x1024x1024 matmul makes ${gflops.toFixed(1)} GFLOP/s on ${threads} threads, expected at least ${LEAST_GFLOPS}: ` +
+          'it runs on a reference BLAS, which nobody should be compared with; run: apt-get install libopenblas0-pthread',
+      );
+    }
+    return {
+      versions: () => ({ ...versions, 'matmul 1024 GFLOP/s': gflops.toFixed(1) }),
+      prepare: (problem, inputs) => prepare(pipe, asMatmul(problem), inputs),
+      close: () => pipe.close(),
+    };
+  },
+};
