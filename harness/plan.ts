@@ -94,7 +94,7 @@ function checkBaseline(cases: readonly PlannedCase[], baseline: string): void {
 }
 
 function planCase(one: Case, options: PlanOptions): PlannedCase {
-  const dtype = one.dtype ?? (one.problem?.op === 'matmul' ? one.problem.dtype : '');
+  const dtype = one.dtype ?? (one.problem?.op === 'matmul' ? one.problem.dtype : 'f64');
   const keep = ({ arm }: Entry): boolean =>
     arm.name === options.baseline ||
     options.filter?.test({ ...one.extra, suite: options.suite.name, case: one.name, dtype, ...columnsOf(arm) }) !== false;
@@ -138,7 +138,7 @@ const defaultFlags = (state: DeviceState): DeviceState =>
 function headlineOf(problem: Problem, device: DeviceKind, state: DeviceState): AnyKernel | undefined {
   if ('missing' in state || !('features' in state) || !state.features.has('revectorize')) return undefined;
   try {
-    return choose(problem, device, state).kernel;
+    return choose(problem, { kind: device, ...state }).kernel;
   } catch {
     return undefined;
   }

@@ -55,7 +55,6 @@ class Fork implements AsyncDisposable {
   #ledger: Ledger;
   #hooks: RunHooks;
   #fork: number;
-  #random: () => number;
   #monitor = new NoiseMonitor();
   #children = new Map<string, { child: Child; opened: Opened }>();
 
@@ -63,7 +62,6 @@ class Fork implements AsyncDisposable {
     this.#ledger = ledger;
     this.#hooks = hooks;
     this.#fork = fork;
-    this.#random = seededRandom(hooks.seed + 0x9e37 * fork);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -84,7 +82,7 @@ class Fork implements AsyncDisposable {
     const due = rows.filter((row) => missing.includes(row) || row.entry.arm.name === this.#ledger.plan.baseline);
     const first = this.#ledger.nextRound(planned, this.#fork);
     const runners = await this.#makeReady(due, first);
-    const kept = await this.#rounds(runners, first);
+    const kept = await this.#rounds(planned, runners, first);
     for (const { row, child } of runners) {
       await this.#guard(row, child, () => child.ask('release', {}, this.#patience));
       if (!this.#hooks.signal.aborted && !row.failure) this.#ledger.done(row, { fork: this.#fork, round: first, slot: 0 }, kept);
@@ -134,11 +132,13 @@ class Fork implements AsyncDisposable {
   }
 
   /** Rounds over the arms that are not slow, as many as the case's seconds hold. Returns how many were clean. */
-  async #rounds(runners: readonly Runner[], first: number): Promise<number> {
+  async #rounds(planned: PlannedCase, runners: readonly Runner[], first: number): Promise<number> {
     let active = runners.filter(({ calibrated }) => !calibrated.slow);
     const roundNs = active.reduce((sum, { calibrated }) => sum + calibrated.callNs * calibrated.iterations, 0);
     const wanted = Math.max(1, Math.floor((this.#ledger.plan.seconds * 1e9) / roundNs));
-    const orders = balancedOrders(active, this.#random);
+    // A seed for each fork and case: the order of one does not depend on how many rounds another took.
+    const place = this.#fork * this.#ledger.plan.cases.length + this.#ledger.plan.cases.indexOf(planned);
+    const orders = balancedOrders(active, seededRandom(this.#hooks.seed + Math.imul(place, 0x9e3779b1)));
     this.#monitor.watch(active.map(({ child }) => child));
     let clean = 0;
     for (let tried = 0; clean < wanted && tried < wanted * MOST_ROUNDS && active.length > 0; tried++) {

@@ -51,6 +51,7 @@ export interface Case {
   readonly readback?: boolean;
   readonly arms?: readonly FunctionArm[];
   readonly cost?: Cost;
+  /** The problem's if absent; of functions `f64`, which JavaScript's numbers are. */
   readonly dtype?: string;
   /** Tunables to use instead of a kernel's own, by kernel name. */
   readonly tunables?: Readonly<Record<string, Tunables>>;
