@@ -44,12 +44,12 @@ test('another version than the one that is compared counts as missing', () => {
 });
 
 test('an installed peer loads from its own folder, and says so where it does not', () => {
+  put('1.2.3', 'throw new Error("no such instruction");');
+  assert.throws(() => placeOf(peer).load('@some/package'), /example: @some\/package does not load: no such instruction/);
   put('1.2.3', 'module.exports = 42;');
   assert.is(notInstalled(peer), undefined);
   assert.is(placeOf(peer).load('@some/package'), 42);
   assert.is(placeOf(peer).version('@some/package'), '1.2.3');
-  rmSync(join(peerFolder('example'), 'node_modules', '@some', 'package', 'index.js'));
-  assert.throws(() => placeOf(peer).load('@some/package'), /example: @some\/package does not load: Cannot find/);
 });
 
 test.run();
