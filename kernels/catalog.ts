@@ -41,17 +41,13 @@ export const validTunables = (kernel: AnyKernel, problem: Problem, traits: Trait
   configurations(kernel.tunables, kernel.constraints, { ...traits.limits, ...kernel.facts(problem) });
 
 /** The deterministic kernel with the least estimated time for a problem, with its defaults. Throws a RangeError that says why none can do it. */
-export function choose(problem: Problem, device: DeviceKind, traits: Traits): Choice {
-  const able = kernelsFor(problem.op, device).filter((kernel) => kernel.deterministic && refusal(kernel, problem, traits) === undefined);
-  const best = able.reduce<AnyKernel | undefined>(
-    (chosen, kernel) => (chosen && chosen.estimate(problem, traits) <= kernel.estimate(problem, traits) ? chosen : kernel),
-    undefined,
-  );
-  if (!best)
-    throw new RangeError(
-      `no kernel on ${device} can do this ${problem.op} problem: ${kernelsFor(problem.op, device)
-        .map((kernel) => `${kernel.name}: ${refusal(kernel, problem, traits)}`)
-        .join('; ')}`,
-    );
-  return { kernel: best, tunables: best.defaults(problem, traits), source: 'default' };
+export function choose(problem: Problem, device: Traits & { readonly kind: DeviceKind }): Choice {
+  const candidates = kernelsFor(problem.op, device.kind);
+  const able = candidates.filter((kernel) => kernel.deterministic && refusal(kernel, problem, device) === undefined);
+  const [best] = able.sort((a, b) => a.estimate(problem, device) - b.estimate(problem, device));
+  if (!best) {
+    const reasons = candidates.map((kernel) => `${kernel.name}: ${refusal(kernel, problem, device)}`).join('; ');
+    throw new RangeError(`no kernel on ${device.kind} can do this ${problem.op} problem (${reasons || 'there is none for it'})`);
+  }
+  return { kernel: best, tunables: best.defaults(problem, device), source: 'default' };
 }

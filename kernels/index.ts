@@ -5,5 +5,6 @@ export { configurations, parseConstraint, toPython } from './constraint.ts';
 export { type Buffer, type Device, DeviceError, type DeviceMemory, type Program } from './device.ts';
 export type * from './kernel.ts';
 export { Launch } from './launch.ts';
+export { type DeviceOptions, openDevice } from './open.ts';
 export * from './problem.ts';
 export * from './reference.ts';

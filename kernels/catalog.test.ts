@@ -1,0 +1,70 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { choose, kernels, kernelsFor, refusal, validTunables } from './catalog.ts';
+import type { DeviceKind } from './kernel.ts';
+import { matmul } from './problem.ts';
+
+const cpu = (features: string[], threads = 1) => ({
+  kind: 'cpu' as DeviceKind,
+  features: new Set(features),
+  limits: { threads, l1Bytes: 32768, l2Bytes: 2 ** 20, l3Bytes: 2 ** 25 },
+});
+const fast = cpu(['simd', 'relaxed-simd', 'revectorize', 'threads']);
+
+test('names are unique on their op and device, and what constraints read is declared', () => {
+  const names = kernels.map(({ device, op, name }) => `${device}/${op}/${name}`);
+  assert.is(new Set(names).size, names.length);
+  assert.ok(kernelsFor('matmul', 'cpu').length >= 5);
+  assert.ok(kernelsFor('matmul', 'webgpu').length >= 5);
+});
+
+test('defaults of the CPU kernels are valid wherever the kernel is', () => {
+  for (const device of [fast, cpu(['simd', 'relaxed-simd']), cpu(['simd'])])
+    for (const [m, n, k] of [
+      [1, 1, 1],
+      [1, 4096, 4096],
+      [3000, 8, 100],
+      [512, 512, 512],
+      [7, 300, 20],
+    ]) {
+      const problem = matmul({ m, n, k });
+      for (const kernel of kernelsFor('matmul', 'cpu'))
+        if (!refusal(kernel, problem, device))
+          assert.is(refusal(kernel, problem, device, kernel.defaults(problem, device)), undefined, `${kernel.name} ${m}x${n}x${k}`);
+    }
+});
+
+test('the choice follows the shape', () => {
+  const chosen = (m: number, n: number, k: number, device = fast) => choose(matmul({ m, n, k }), device).kernel.name;
+  assert.is(chosen(64, 64, 64), 'direct');
+  assert.is(chosen(1024, 1024, 1024), 'packed');
+  assert.is(chosen(1, 4096, 4096), 'gemv');
+  assert.is(chosen(4096, 1, 4096), 'gemv');
+  assert.is(chosen(35, 8457, 2560), 'packed');
+});
+
+test('a refusal names the feature, the tunable or the constraint', () => {
+  const [packed] = kernelsFor('matmul', 'cpu').filter(({ name }) => name === 'packed');
+  const problem = matmul({ m: 64, n: 64, k: 64 });
+  const defaults = packed.defaults(problem, fast);
+  assert.match(refusal(packed, problem, cpu([]))!, /the device lacks simd/);
+  assert.match(refusal(packed, problem, fast, { ...defaults, MR: 7 })!, /MR is 7, expected one of 6, /);
+  assert.match(refusal(packed, problem, fast, { ...defaults, XY: 7 })!, /no tunable XY; it has MR, NR/);
+  assert.match(refusal(packed, problem, fast, { ...defaults, MR: 8, NR: 16 })!, /break the constraint MR \* NR <= 96/);
+  assert.throws(
+    () => choose(matmul({ m: 4, n: 4, k: 4, dtype: 'f16' }), fast),
+    /no kernel on cpu can do this matmul problem \(naive: it stores f32/,
+  );
+});
+
+test('every configuration that is listed as valid is not refused', () => {
+  const problem = matmul({ m: 100, n: 100, k: 100 });
+  for (const kernel of kernelsFor('matmul', 'cpu')) {
+    if (refusal(kernel, problem, fast)) continue;
+    const all = [...validTunables(kernel, problem, fast)];
+    assert.ok(all.length > 0, kernel.name);
+    for (const tunables of all.slice(0, 500)) assert.is(refusal(kernel, problem, fast, tunables), undefined);
+  }
+});
+
+test.run();
