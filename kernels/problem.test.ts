@@ -32,9 +32,10 @@ test('the reference agrees with a product done by hand, in every storage order',
 
 test('the error is relative to the scale of the sum, and a wrong NaN is infinite', () => {
   const problem = matmul({ m: 1, n: 2, k: 2 });
-  const operands = { A: [1, -1], B: [3, 1, 3, 1] };
-  assert.is(matmulError(problem, operands, [0, 0], [0, 1]), 0);
-  assert.is(matmulError(problem, operands, [0.6, 0], [0]), 0.1);
+  const operands = { A: [1, -1], B: [3, 3, 1, 1] };
+  assert.is(matmulError(problem, operands, [2, 2], [0, 1]), 0);
+  // Products 3 and -1: the sum 2 is off by 1 of a scale of 4.
+  assert.is(matmulError(problem, operands, [3, 2], [0]), 0.25);
   assert.is(matmulError(problem, operands, [Number.NaN, 0], [0]), Infinity);
   assert.is(matmulError(problem, { A: [Number.NaN, 0], B: operands.B }, [Number.NaN, Number.NaN], [0, 1]), 0);
   assert.is(matmulBound({ k: 4, dtype: 'f32' }), 2 ** -20);

@@ -12,7 +12,7 @@ import { advance, assemble, i32, min, set, task } from '../assembly.ts';
 import { ARGUMENTS_ADDRESS } from '../command.ts';
 import { callMacro, macroRoutine, scratchBytes } from '../macro.ts';
 import { threadsFor } from '../threading.ts';
-import { registerTile } from './packed.ts';
+import { registerTile, tiledFlops } from './packed.ts';
 
 const ARGUMENTS = ['m', 'n', 'k', 'strideA', 'blockRows', 'blockColumns', 'blocksAcross', 'blocksDown'] as const;
 
@@ -31,11 +31,8 @@ export const direct: Kernel<MatmulProblem> = {
   defaults: (_problem, traits) => ({ ...registerTile(traits), KU: 4, MC: 48, NB: 192 }),
   cost: matmulCost,
   estimate: (problem, traits) => {
-    const { flops } = matmulCost(problem);
-    return (
-      2e-6 +
-      (crowding(problem, traits) * flops) / ((traits.features.has('revectorize') ? 100e9 : 52e9) * threadsFor(matmulCost(problem), traits))
-    );
+    const rate = (traits.features.has('revectorize') ? 100e9 : 52e9) * threadsFor(matmulCost(problem), traits);
+    return 2e-6 + (crowding(problem, traits) * tiledFlops(problem, registerTile(traits))) / rate;
   },
   variant: matmulVariant,
   generate,

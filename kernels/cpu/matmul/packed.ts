@@ -46,8 +46,8 @@ export const packed: Kernel<MatmulProblem> = {
   defaults,
   cost: matmulCost,
   estimate: (problem, traits) => {
-    const { flops, bytes } = matmulCost(problem);
-    return 4e-6 + flops / ((traits.features.has('revectorize') ? 95e9 : 50e9) * threadsFor(matmulCost(problem), traits)) + bytes / 8e9;
+    const rate = (traits.features.has('revectorize') ? 95e9 : 50e9) * threadsFor(matmulCost(problem), traits);
+    return 4e-6 + tiledFlops(problem, registerTile(traits)) / rate + matmulCost(problem).bytes / 8e9;
   },
   variant: matmulVariant,
   generate,
@@ -58,6 +58,11 @@ export const packed: Kernel<MatmulProblem> = {
 export function registerTile({ features }: Traits): { MR: number; NR: number } {
   if (features.has('revectorize')) return { MR: 6, NR: 16 };
   return features.has('relaxed-simd') ? { MR: 6, NR: 8 } : { MR: 4, NR: 8 };
+}
+
+/** Operations that whole tiles execute: rows and columns of C rounded up to the tile. */
+export function tiledFlops({ batch, m, n, k }: MatmulProblem, { MR, NR }: { MR: number; NR: number }): number {
+  return 2 * batch * Math.ceil(m / MR) * MR * Math.ceil(n / NR) * NR * k;
 }
 
 function defaults({ n }: MatmulProblem, traits: Traits): Tunables {
