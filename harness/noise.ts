@@ -22,8 +22,9 @@ const PARKED_TICKS_S = 0.02;
 export interface Noise {
   /** Nanoseconds of the canary. */
   readonly canary: number;
-  /** Undefined where the system does not count it. */
+  /** Per cent of the processors taken by the hypervisor and by other processes; undefined where the system does not count. */
   readonly stealPct?: number;
+  readonly foreignPct?: number;
   /** Why the round does not count; undefined for a clean one. */
   readonly contamination?: string;
 }
@@ -114,7 +115,7 @@ export class NoiseMonitor {
       ...(stealPct > STEAL_TOLERANCE ? [`the hypervisor took ${stealPct.toFixed(1)} % of the processors`] : []),
       ...(foreignPct > FOREIGN_TOLERANCE ? [`other processes took ${foreignPct.toFixed(1)} % of the processors`] : []),
     ];
-    return { canary, stealPct: Number.isNaN(stealPct) ? undefined : stealPct, contamination: complaints[0] };
+    return { canary, stealPct: known(stealPct), foreignPct: known(foreignPct), contamination: complaints[0] };
   }
 
   /** What others took of the processors since the youngest look that is old enough; NaN where the system does not tell. */
@@ -140,6 +141,8 @@ export class NoiseMonitor {
     return { at: performance.now(), ...times, ours };
   }
 }
+
+const known = (value: number): number | undefined => (Number.isNaN(value) ? undefined : value);
 
 /** Seconds of all processors since the system started; undefined where there is no /proc/stat. */
 function processorSeconds(): Pick<Look, 'stolen' | 'busy' | 'all'> | undefined {

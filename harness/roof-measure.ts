@@ -20,6 +20,8 @@ const TIMEOUT_S = 30;
 /** Footprints beyond the caches are this large where limits allow: several times the largest cache that is common. */
 const MEMORY_BYTES = 128 * 2 ** 20;
 const GPU_BYTES = 64 * 2 ** 20;
+/** Software adapters move a hundredth of that in the same time. */
+const SOFTWARE_BYTES = 8 * 2 ** 20;
 const ACCESSES = ['read', 'write', 'copy'] as const;
 /** Steps of the chains of multiply-adds in one dispatch, long against its launch. */
 const CHAIN_LENGTH = { cpu: 20_000, webgpu: 4096 };
@@ -44,7 +46,8 @@ export async function measureRoof(place: RoofPlace): Promise<Roof | undefined> {
   await using loops = opened;
   const widened = loops.traits.features.has('revectorize');
   const width = place.device !== 'cpu' ? 'device' : widened ? '256' : '128';
-  const launchNs = (await loops.bestNs(kernelsFor('fma', place.device)[0], fmaProblem(place, 1)))?.ns ?? 0;
+  const nothing: Problem = { op: 'fma', length: 1, threads: place.threads ?? 1 };
+  const launchNs = (await loops.bestNs(kernelsFor('fma', place.device)[0], nothing))?.ns ?? 0;
   const peaks = await measurePeaks(loops, place, width);
   const bandwidths = await measureBandwidths(loops, footprints);
   if (widened) {
@@ -70,8 +73,9 @@ function footprintsOf(place: RoofPlace): Map<Level, number> {
   const unit = 4096 * (place.threads ?? 1);
   const whole = (bytes: number) => Math.max(unit, Math.floor(bytes / unit) * unit);
   const { L1, L2 = 0, L3 = 0 } = capacitiesOf(place);
-  if (L1 === undefined)
-    return new Map([['memory', whole(Math.min(GPU_BYTES, place.traits.limits.maxStorageBufferBindingSize ?? GPU_BYTES))]]);
+  const { limits } = place.traits;
+  const gpuBytes = limits.softwareAdapter ? SOFTWARE_BYTES : Math.min(GPU_BYTES, limits.maxStorageBufferBindingSize ?? GPU_BYTES);
+  if (L1 === undefined) return new Map([['memory', whole(gpuBytes)]]);
   const footprints = new Map<Level, number>([
     ['L1', whole(L1 / 2)],
     ['L2', whole(L2 / 2)],
@@ -81,15 +85,9 @@ function footprintsOf(place: RoofPlace): Map<Level, number> {
   return footprints.set('memory', whole(Math.max(MEMORY_BYTES, Math.min(4 * L3, 2 * MEMORY_BYTES))));
 }
 
-const fmaProblem = ({ device, threads }: RoofPlace, length: number): Problem => ({
-  op: 'fma',
-  length,
-  threads: threads ?? (device === 'cpu' ? 1 : GPU_THREADS),
-});
-
 async function measurePeaks(loops: Loops, place: RoofPlace, width: Peak['width']): Promise<Peak[]> {
   const peaks: Peak[] = [];
-  const problem = fmaProblem(place, CHAIN_LENGTH[place.device]);
+  const problem: Problem = { op: 'fma', length: CHAIN_LENGTH[place.device], threads: place.threads ?? GPU_THREADS };
   for (const [kernel, tunables] of loops.configurations(problem)) {
     const found = await loops.bestNs(kernel, problem, tunables);
     if (found?.cost) peaks.push({ width, loop: loopName(kernel.name, tunables), gflops: found.cost.executedFlops / found.ns });
@@ -172,7 +170,9 @@ class Loops implements AsyncDisposable {
 
   /** The loops that can do a problem, each with the configurations to try. */
   configurations(problem: Problem): [AnyKernel, Tunables][] {
-    const { device, thorough } = this.#place;
+    const { device } = this.#place;
+    // A software adapter ranks loops as a processor does, slowly: its default loop is as good a roof as any.
+    const thorough = this.#place.thorough && !this.traits.limits.softwareAdapter;
     const { traits } = this;
     return kernelsFor(problem.op, device)
       .filter((kernel) => refusal(kernel, problem, traits) === undefined)

@@ -71,7 +71,7 @@ class ServedArm implements Answers {
       adapter: this.#device?.name ?? versionsOf(this.#peer),
       v8Flags: [...process.execArgv, ownFlags].filter(Boolean).join(' ') || 'default',
       features: [...(this.#device?.features ?? [])],
-      limits: { ...this.#device?.limits },
+      limits: { ...this.#device?.limits, ...quantumOf(this.#device) },
     };
   }
 
@@ -136,3 +136,9 @@ const versionsOf = (peer?: OpenPeer): string =>
   Object.entries(peer?.versions() ?? {})
     .map(([name, version]) => `${name} ${version}`)
     .join(', ');
+
+/** Smallest step of the device's own clock, where it has one. */
+function quantumOf(device?: Device): { timestampQuantumNs?: number } {
+  const quantum = device && 'timestampQuantumNs' in device ? device.timestampQuantumNs : undefined;
+  return typeof quantum === 'number' ? { timestampQuantumNs: quantum } : {};
+}
