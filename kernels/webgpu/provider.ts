@@ -4,11 +4,14 @@
 
 import { DeviceError } from '../device.ts';
 
-/** Which adapters will do: any (a real one first), only real ones, only software. */
-export type AdapterChoice = 'any' | 'hardware' | 'software';
+/**
+ * Which adapters will do: any (a real one first), only real ones, only software; or Dawn's null backend, which validates everything and runs nothing,
+ * with every feature there is: a check of generated code that takes neither a GPU nor much time.
+ */
+export type AdapterChoice = 'any' | 'hardware' | 'software' | 'null';
 
-/** Where an adapter came from: the host's `navigator.gpu`, a driver of the system under Dawn, or the bundled SwiftShader under Dawn. */
-export type AdapterSource = 'host' | 'system' | 'bundled';
+/** Where an adapter came from: the host's `navigator.gpu`; under Dawn a driver of the system, the bundled SwiftShader, or the null backend. */
+export type AdapterSource = 'host' | 'system' | 'bundled' | 'null';
 
 export interface FoundAdapter {
   readonly adapter: GPUAdapter;
@@ -59,6 +62,11 @@ function attempts(choice: AdapterChoice, missing: string[]): Attempt[] {
     const gpu = await bundledDawn(missing);
     return gpu && { gpu, source: 'bundled' };
   };
+  const none: Attempt = async () => {
+    const gpu = await dawn('null', missing);
+    return gpu && { gpu, source: 'null' };
+  };
+  if (choice === 'null') return [none];
   return choice === 'software' ? [bundled, host, system] : [host, system, ...(choice === 'hardware' ? [] : [bundled])];
 }
 
@@ -136,7 +144,8 @@ async function dawn(source: AdapterSource, missing: string[]): Promise<GPU | und
     const { create, globals } = await import('webgpu');
     Object.assign(globalThis, globals);
     // Quantised timestamps guard against timing attacks by web pages; here they would only hide short kernels.
-    return (instances[source] = create(['disable-dawn-features=timestamp_quantization']));
+    const flags = ['disable-dawn-features=timestamp_quantization', ...(source === 'null' ? ['backend=null'] : [])];
+    return (instances[source] = create(flags));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     missing.push(

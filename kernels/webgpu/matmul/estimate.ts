@@ -18,9 +18,9 @@ export interface Pace {
   readonly passes?: number;
 }
 
-const DISPATCH_SECONDS = 10e-6;
+const DISPATCH_SECONDS = { software: 50e-6, hardware: 10e-6 };
 /** Workgroups that keep all cores busy. */
-const FILLING_GROUPS = { software: 8, hardware: 256 };
+const FILLING_GROUPS = { software: 4, hardware: 256 };
 
 /** Seconds that a kernel with this pace takes, roughly. */
 export function roughSeconds(problem: MatmulProblem, { limits }: Traits, pace: Pace): number {
@@ -29,5 +29,5 @@ export function roughSeconds(problem: MatmulProblem, { limits }: Traits, pace: P
   const groups = pace.groups ?? Math.ceil(outputs / pace.outputsPerGroup);
   const padding = Math.max(1, (groups * pace.outputsPerGroup) / outputs);
   const filled = Math.min(1, groups / FILLING_GROUPS[kind]);
-  return (pace.passes ?? 1) * DISPATCH_SECONDS + (matmulCost(problem).flops * padding) / (pace[kind] * filled);
+  return (pace.passes ?? 1) * DISPATCH_SECONDS[kind] + (matmulCost(problem).flops * padding) / (pace[kind] * filled);
 }

@@ -83,9 +83,18 @@ export const gemv: Kernel<MatmulProblem> = {
     Math.min(problem.m, problem.n) > MOST_VECTORS
       ? `C is ${problem.m}x${problem.n}, expected at most ${MOST_VECTORS} rows or columns`
       : (tooLarge(problem, traits) ?? sharedWords(problem, traits)),
-  defaults: () => ({ WG: 64, LK: 64, ROWS: 4 }),
+  defaults,
   cost: matmulCost,
-  estimate: (problem, traits) => roughSeconds(problem, traits, { software: 2e9, hardware: 500e9, outputsPerGroup: 4 }),
+  estimate(problem, traits) {
+    const { rows, count, countClass } = skinny(problem);
+    const height = rowsPerGroup(defaults(problem, traits));
+    return roughSeconds(problem, traits, {
+      software: 1.3e9 * Math.sqrt(countClass),
+      hardware: 500e9 * count,
+      outputsPerGroup: height * count,
+      groups: problem.batch * Math.ceil(rows / height),
+    });
+  },
   variant,
   generate,
   plan(problem, tunables) {
@@ -97,6 +106,12 @@ export const gemv: Kernel<MatmulProblem> = {
     };
   },
 };
+
+/** Neighbouring threads read neighbouring addresses on a GPU; on a software adapter a thread does best by itself, since barriers are dear. */
+function defaults(problem: MatmulProblem, { limits }: Traits): Tunables {
+  if (limits.softwareAdapter) return { WG: 32, LK: 1, ROWS: 4 };
+  return skinny(problem).matrixAlongP ? { WG: 64, LK: 64, ROWS: 4 } : { WG: 128, LK: 16, ROWS: 4 };
+}
 
 const rowsPerGroup = ({ WG, LK, ROWS }: Tunables): number => (WG / LK) * ROWS;
 

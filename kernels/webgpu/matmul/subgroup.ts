@@ -39,6 +39,7 @@ export const subgroup: Kernel<MatmulProblem> = {
   plan: blockPlan,
 };
 
-function defaults(_problem: MatmulProblem, { limits }: Traits): Tunables {
-  return limits.softwareAdapter ? { WGX: 4, WGY: 4, TM: 16, TN: 8, KU: 4 } : { WGX: 8, WGY: 8, TM: 8, TN: 4, KU: 4 };
+function defaults({ m }: MatmulProblem, { limits }: Traits): Tunables {
+  if (!limits.softwareAdapter) return { WGX: 8, WGY: 8, TM: 8, TN: 4, KU: 4 };
+  return { WGX: 4, WGY: 4, TM: m > 64 ? 16 : 8, TN: 8, KU: 4 };
 }
