@@ -7,7 +7,7 @@ import type { Calibrated, Figure } from './protocol.ts';
 import { median } from './statistics.ts';
 import type { Subject } from './subject.ts';
 
-/** Warm-up ends when the later half of this many batches is no longer faster than the earlier by more than STEADY: no tier is left to climb. */
+/** Warm-up ends when the later half of this many batches is not faster than the earlier by more than STEADY: no tier is left to climb. */
 const STEADY_BATCHES = 6;
 const STEADY = 0.02;
 /** Warm-up never ends earlier: V8 swaps in optimised code from another thread, after a while. */
@@ -49,21 +49,21 @@ export class Sampler {
     if (callNs > shareNs) return { iterations: 1, callNs, slow: true, steady: true };
     let iterations = 1;
     let spent = callNs;
-    // Doubling first: the earliest calls run unoptimised code and would promise too few.
-    while (callNs * iterations < sampleNs / 2 && iterations < MOST_ITERATIONS) {
+    // Doubling first: the earliest calls run unoptimised code and would promise too few. Warm-up needs several batches, so they are short.
+    while (callNs * iterations < sampleNs / STEADY_BATCHES && iterations < MOST_ITERATIONS) {
       iterations *= 2;
       callNs = await this.#measure(iterations);
       spent += callNs * iterations;
     }
     const recent: number[] = [];
-    while (spent < shareNs && (spent < LEAST_WARM_UP_NS || !isSteady(recent))) {
+    while (spent < shareNs && (spent < LEAST_WARM_UP_NS || recent.length < STEADY_BATCHES || isImproving(recent))) {
       callNs = await this.#measure(iterations);
       spent += callNs * iterations;
       recent.push(callNs);
       if (recent.length > STEADY_BATCHES) recent.shift();
     }
     const wanted = Math.ceil(sampleNs / Math.max(callNs, 1e-3));
-    return { iterations: Math.min(Math.max(1, wanted), MOST_ITERATIONS), callNs, slow: false, steady: isSteady(recent) };
+    return { iterations: Math.min(Math.max(1, wanted), MOST_ITERATIONS), callNs, slow: false, steady: !isImproving(recent) };
   }
 
   /** One sample: wall time per call, and what else the subject measures. */
@@ -73,8 +73,8 @@ export class Sampler {
   }
 }
 
-function isSteady(recent: readonly number[]): boolean {
-  if (recent.length < STEADY_BATCHES) return false;
-  const half = STEADY_BATCHES / 2;
-  return median(recent.slice(half)) >= median(recent.slice(0, half)) * (1 - STEADY);
+/** True where the later half of the batches is faster than the earlier by more than what counts as steady. */
+function isImproving(recent: readonly number[]): boolean {
+  const half = Math.floor(recent.length / 2);
+  return half > 0 && median(recent.slice(-half)) < median(recent.slice(0, half)) * (1 - STEADY);
 }

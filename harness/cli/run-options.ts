@@ -68,7 +68,7 @@ export async function addRunOptions(run: Command, args: readonly string[]): Prom
     .option('--filter <expr>', 'rows to keep, over the columns: device==cpu && gflops>10')
     .option('--peers <list>', 'libraries that join the rounds; see bench peers', list)
     .option('--baseline <arm>', 'every row also as a ratio to this arm')
-    .option('--time <seconds>', 'sampling per case and fork, shared by its arms (default: 2, quick 1)', seconds)
+    .option('--time <seconds>', 'sampling per case and fork, shared by its arms (default: 2, quick 0.5)', seconds)
     .option('--forks <count>', 'fresh processes per arm (default: 3, quick 1)', whole(1, 100))
     .option('--timeout <seconds>', 'what one call may take before its process is killed', seconds, 60)
     .option('--quick', 'one fork, no interval, small sizes')

@@ -96,7 +96,7 @@ export async function planSuite(loaded: LoadedSuite, flags: RunFlags, options: r
     kernels: flags.kernels,
     peers,
     baseline: flags.baseline,
-    seconds: flags.time ?? (flags.quick ? 1 : 2),
+    seconds: flags.time ?? (flags.quick ? 0.5 : 2),
     forks: flags.forks ?? (flags.quick ? 1 : 3),
     timeout: flags.timeout,
     memoryBytes: freemem() * MEMORY_SHARE,
