@@ -8,7 +8,7 @@ const NOTHING = { buffers: [], arguments: [] } as const;
 /** Every task that a worker gets never ends; those of the caller take a moment, so that the worker gets one. */
 const hanging = assemble('test/hang', {
   main: task(NOTHING, { i: i32, end: i32 }, ({ thread, i, end }) => {
-    set(end, 2_000_000);
+    set(end, 8_000_000);
     // A worker's counter is put back at every step.
     loopWhileBelow(i, end, 1, () => set(i, i32.mul(i, i32.sub(1, thread))));
   }),
