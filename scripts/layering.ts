@@ -72,7 +72,7 @@ const BROWSER: readonly Area[] = ['kernels', 'kernels/webgpu', 'framework'];
 /** Files of those areas that Node alone loads, always by a dynamic import. */
 const NODE_ONLY = ['kernels/webgpu/software.ts'];
 
-const IMPORT = /^[ \t]*(?:import|export)\s+(type\s+)?(?:[\w*{][^'";]*?from\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;
+const IMPORT = /^[ \t]*(?:import|export)\s+(type\s+)?(?:[\w*{][^'";]*?from\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"$]+)['"]\s*\)/gm;
 
 /** The imports that a source text makes. */
 export function importsOf(from: string, text: string): Import[] {
