@@ -67,6 +67,7 @@ export class WebgpuDevice implements Device {
   #staging: Staging;
   #pool = new BufferPool(POOL_BYTES);
   #programs = new Map<string, WebgpuProgram>();
+  #fill: WebgpuProgram | undefined;
   #batch: Batch | undefined;
   #freed: GPUBuffer[] = [];
   #live = new Set<Buffer>();
@@ -108,8 +109,13 @@ export class WebgpuDevice implements Device {
       if (size > this.limits[limit])
         throw new DeviceError(`alloc: ${bytes} bytes are more than the ${this.limits[limit]} that ${this.name} allows (${limit})`);
     const pooled = this.#pool.take(size);
-    const culprit = () => `alloc of ${bytes} bytes with ${this.#counts.liveBytes} live`;
-    const gpu = pooled ?? this.#faults.watch(culprit, () => this.gpu.createBuffer({ size, usage: BUFFER_USAGE }));
+    const culprit = `alloc of ${bytes} bytes with ${this.#counts.liveBytes} live`;
+    const gpu =
+      pooled ??
+      this.#faults.watch(
+        () => culprit,
+        () => this.gpu.createBuffer({ size, usage: BUFFER_USAGE }),
+      );
     const buffer = { bytes, gpu, id: ++this.#lastId };
     this.#live.add(buffer);
     this.#counts.liveBytes += bytes;
@@ -168,7 +174,7 @@ export class WebgpuDevice implements Device {
   fill(buffer: Buffer, word: number): void {
     const { gpu } = this.#own(buffer, 'fill');
     if (word === 0) this.#open().clear(gpu);
-    else this.dispatch(this.prepare(FILL_SOURCE), 'fill', [buffer], [word], fillGrid(buffer.bytes));
+    else this.dispatch((this.#fill ??= this.prepare(FILL_SOURCE)), 'fill', [buffer], [word], fillGrid(buffer.bytes));
   }
 
   prepare(source: Source): WebgpuProgram {
@@ -240,7 +246,7 @@ export class WebgpuDevice implements Device {
     return { ...this.#counts, liveBuffers: this.#live.size, pooledBytes: this.#pool.bytes, programs: this.#programs.size };
   }
 
-  /** Destroys the device, unless the GPU hangs: then destroying would block for ever, and the end of the process does it. */
+  /** Destroys the device, unless the GPU hangs: then destroying would block for ever, and only `process.exit` or a signal ends the process. */
   async close(): Promise<void> {
     if (this.#gone) return;
     this.#gone = 'is closed';

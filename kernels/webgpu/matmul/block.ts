@@ -81,13 +81,13 @@ export function blockDeclarations(problem: MatmulProblem, knobs: Tunables, align
 /**
  * Statements that leave in sum_ROW_PART the products of p from `first` up to `last` (u32 expressions, `first` a multiple of 4).
  *
- * Expects `tile_row`, `tile_column` (of the tile, in C), `thread` (local id), `lane` (local index) and `base_A`, `base_B` (element where the matrices start).
+ * Expects `tile_row`, `tile_column` (of the tile, in C), `lane` (local index) and `base_A`, `base_B` (element where the matrices start).
  */
 export function accumulate(problem: MatmulProblem, knobs: Tunables, aligned: Alignment, first: string, last: string): string {
-  const { TM, TN, BK, SA, SB } = knobs;
+  const { WGX, TM, TN, BK, SA, SB } = knobs;
   const both = sides(problem, knobs, aligned);
-  const start = `let block_row = thread.y * ${TM};
-let block_column = thread.x * ${TN};
+  const start = `let block_row = lane / ${WGX} * ${TM};
+let block_column = lane % ${WGX} * ${TN};
 ${both.map(lineStarts).join('\n')}
 ${lines(TM, (i) => lines(parts(TN), (j) => `var sum_${i}_${j} = ${vector(TN)}();`))}`;
   if (SA + SB === 0) {

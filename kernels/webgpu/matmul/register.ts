@@ -50,8 +50,7 @@ export const BLOCK_TUNABLES = {
 };
 
 export const BLOCK_CONSTRAINTS = [
-  '16 <= WGX * WGY <= maxComputeInvocationsPerWorkgroup',
-  'WGX <= maxComputeWorkgroupSizeX and WGY <= maxComputeWorkgroupSizeY',
+  '16 <= WGX * WGY <= min(maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX)',
   '16 <= WGY * TM <= 256 and 16 <= WGX * TN <= 256',
   'TM * TN >= 4 and TM * TN + TM + TN <= 96',
   'BK % KU == 0',
@@ -110,8 +109,8 @@ export function blockSource(name: string, problem: MatmulProblem, knobs: Tunable
 ${epilogue(problem)}
 ${blockDeclarations(problem, knobs, aligned)}
 
-@compute @workgroup_size(${WGX}, ${WGY})
-fn matmul(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+@compute @workgroup_size(${WGX * WGY})
+fn matmul(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 ${tilePlace(WGY * TM, WGX * TN)}
 ${accumulate(problem, knobs, aligned, '0u', 'args.k')}
 ${storeBlock('C', storage, knobs, aligned.C)}

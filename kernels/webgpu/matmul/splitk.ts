@@ -37,7 +37,7 @@ export const splitk: Kernel<MatmulProblem> = {
   requires: [],
   tunables: { SPLIT: [4, 2, 8, 16], WGX: [8, 4, 16], WGY: [8, 4, 16], TM: [4, 8], TN: [4, 8], STAGE: [1, 0] },
   constraints: [
-    '16 <= WGX * WGY <= maxComputeInvocationsPerWorkgroup',
+    '16 <= WGX * WGY <= min(maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX)',
     'STAGE * 64 * (WGY * TM + WGX * TN) + STAGE * 16 * (WGY * TM + WGX * TN) <= maxComputeWorkgroupStorageSize',
     '4 * SPLIT * batch * M * N <= maxStorageBufferBindingSize',
   ],
@@ -120,8 +120,8 @@ ${argumentBlock(3, multiply)}
 ${blockDeclarations(problem, block, aligned)}
 fn unchanged(sum: f32, column: u32) -> f32 { return sum; }
 
-@compute @workgroup_size(${WGX}, ${WGY})
-fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+@compute @workgroup_size(${WGX * WGY})
+fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 ${tilePlace(WGY * TM, WGX * TN, 'layer % args.batch')}
 let first = min(layer / args.batch * args.slice, args.k);
 let last = min(first + args.slice, args.k);

@@ -5,8 +5,8 @@
 //      row 2 ─ thread 2 ─┤ ─▶ all four       row of A only, and the quad hands the values round from register to register: TM / 4 + TN
 //      row 3 ─ thread 3 ─┘                   loads for TM·TN multiply-adds, where `register` takes TM + TN, and no barriers.
 //
-// Needs the feature `subgroups` and threads numbered along x within their subgroup, as they are wherever WGX is a multiple of 4. What it gains depends
-// on the price of a load: on SwiftShader, which gathers element by element, it is by far the fastest; on GPUs workgroup memory may win
+// Needs the feature `subgroups`, and threads that are numbered in subgroups as in the workgroup; that is why workgroups are declared in one dimension
+// (in two, some hosts make quads of 2×2). What it gains depends on the price of a load: on SwiftShader, which gathers element by element, it is by far the fastest; on GPUs workgroup memory may win
 // (microsoft/onnxruntime#31703).
 
 import type { Kernel, Traits, Tunables } from '../../kernel.ts';
@@ -23,7 +23,7 @@ export const subgroup: Kernel<MatmulProblem> = {
   summary: 'register blocks whose rows of A are shared within quads of threads',
   requires: ['subgroups'],
   tunables: { WGX: [4, 8, 16], WGY: [4, 2, 8, 16], TM: [16, 8, 4, 32], TN: [8, 4, 2], KU: [4, 1] },
-  constraints: ['16 <= WGX * WGY <= maxComputeInvocationsPerWorkgroup', 'TM * TN + TM + TN <= 160'],
+  constraints: ['16 <= WGX * WGY <= min(maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX)', 'TM * TN + TM + TN <= 160'],
   deterministic: true,
   facts: matmulFacts,
   rejects: (problem, traits) => tooLarge(problem, traits) ?? oddRows(problem, traits),
