@@ -98,7 +98,9 @@ export class Ledger {
     row.facts = facts;
     const { maxRelErr, coldNs } = facts.prepared;
     if (maxRelErr !== undefined) row.maxRelErr = Math.max(row.maxRelErr ?? 0, maxRelErr);
-    this.figures(row, place, [{ metric: COLD, unit: 'ns', value: coldNs }], 1);
+    // A reference arm is made ready once for each group; only the first time is cold.
+    if (!row.samples.some(({ fork, metric }) => fork === place.fork && metric === COLD))
+      this.figures(row, place, [{ metric: COLD, unit: 'ns', value: coldNs }], 1);
   }
 
   /** A row has failed: it keeps its samples, but not its figures. */

@@ -2,6 +2,7 @@
 
 import { choose, kernelsFor, refusal } from '../kernels/catalog.ts';
 import type { AnyKernel, Cost, DeviceKind, Traits, Tunables } from '../kernels/kernel.ts';
+import { matmulCost } from '../kernels/matmul.ts';
 import { bytesPerElement, operandElements, type Problem } from '../kernels/problem.ts';
 import { type Arm, functionArm, kernelArm, peerArm } from './arm.ts';
 import type { Filter } from './filter.ts';
@@ -180,6 +181,9 @@ function operandBytes(problem: Problem): number {
   return Object.values(operandElements(problem)).reduce((sum, elements) => sum + elements * element, 0);
 }
 
+/** What the direct algorithm costs: a peer keeps to itself how it does the work. */
+const directCost = (problem: Problem): Cost | undefined => (problem.op === 'matmul' ? matmulCost(problem) : undefined);
+
 function peerEntries(one: Case, options: PlanOptions): Entry[] {
   return options.peers.flatMap((peer) => {
     const threadCounts = peer.threaded ? options.threads : [undefined];
@@ -188,7 +192,7 @@ function peerEntries(one: Case, options: PlanOptions): Entry[] {
     return threadCounts.map((threads) => ({
       arm: peerArm(peer.name, peer.device, threads, several),
       refusal: peer.refuses(one),
-      cost: one.cost,
+      cost: one.cost ?? directCost(one.problem!),
       bytes,
     }));
   });

@@ -36,6 +36,8 @@ export interface RoofPlace {
   readonly entry: string;
   /** True to try every configuration of a loop, not only its default. */
   readonly thorough: boolean;
+  /** Aborted to leave out what is not measured yet. */
+  readonly signal?: AbortSignal;
 }
 
 /** Measures the roof of a place. Loops that fail are left out; undefined where arithmetic or bandwidth has none. */
@@ -188,6 +190,7 @@ class Loops implements AsyncDisposable {
 
   /** The best of a few samples; undefined for a loop that cannot be run. A process that has died fails every later loop the same way. */
   async bestOf(name: string, order: { kernel?: string; problem?: Problem; tunables?: Tunables } = {}): Promise<Timed | undefined> {
+    if (this.#place.signal?.aborted) return undefined;
     try {
       const prepared = await this.#child.ask('prepare', { case: { name, readback: false, seed: 1, ...order } }, TIMEOUT_S);
       const { iterations, callNs } = await this.#child.ask('calibrate', { shareNs: SHARE_NS, sampleNs: SAMPLE_NS }, TIMEOUT_S);

@@ -46,7 +46,8 @@ export class Roofs {
     if (name === undefined || !probed || 'missing' in probed) return;
     const { features, limits } = traitsOf(probed);
     const traits = { features, limits: threads === undefined ? limits : { ...limits, threads } };
-    this.#places.set(name, { device, threads, traits, entry: this.#options.entry, thorough: this.#options.thorough });
+    const { entry, thorough, signal } = this.#options;
+    this.#places.set(name, { device, threads, traits, entry, thorough, signal });
   }
 
   /** Measures the roofs that the store lacks. */
@@ -64,6 +65,7 @@ export class Roofs {
       this.#options.measuring(name);
       const roof = await measureRoof(this.#places.get(name)!);
       const known = this.#roofs.get(name);
+      if (this.#options.signal.aborted) return;
       if (roof) this.#roofs.set(name, known ? merged(known, roof) : roof);
     }
     if (names.length > 0) writeRoofs(this.#options.fingerprint, this.#roofs);

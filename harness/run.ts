@@ -16,6 +16,9 @@ const LEAST_SAMPLES = 5;
 /** Rounds are repeated for contaminated ones until there were this many times the rounds that were wanted. */
 const MOST_ROUNDS = 2;
 
+/** Seconds that opening an arm may take at least: loading a library or a driver is no call. */
+const OPENING_S = 60;
+
 export interface RunHooks {
   /** The module that children run. */
   readonly entry: string;
@@ -78,8 +81,9 @@ class Fork implements AsyncDisposable {
     const rows = group.map((entry) => this.#ledger.row(planned, entry));
     const missing = rows.filter((row) => !this.#ledger.isDone(row, this.#fork));
     if (missing.length === 0) return;
-    // A baseline is measured again beside what is missing: a ratio needs pairs of the same rounds.
-    const due = rows.filter((row) => missing.includes(row) || row.entry.arm.name === this.#ledger.plan.baseline);
+    // The group's reference, which stands first, is measured again beside what is missing: pairs are of the same rounds.
+    const paired = this.#ledger.plan.baseline !== undefined || planned.groups.length > 1;
+    const due = rows.filter((row, i) => missing.includes(row) || (paired && i === 0));
     const first = this.#ledger.nextRound(planned, this.#fork);
     const runners = await this.#makeReady(due, first);
     const kept = await this.#rounds(planned, runners, first);
@@ -125,7 +129,7 @@ class Fork implements AsyncDisposable {
     const known = this.#children.get(arm.name);
     if (known?.child.alive) return known;
     const { suiteSource, request } = this.#ledger.plan;
-    const birth: Birth = { entry: this.#hooks.entry, suite: suiteSource, request, timeout: this.#patience };
+    const birth: Birth = { entry: this.#hooks.entry, suite: suiteSource, request, timeout: Math.max(OPENING_S, this.#patience) };
     const born = await Child.open(arm, birth);
     this.#children.set(arm.name, born);
     return born;

@@ -23,7 +23,7 @@ export interface SummaryOptions {
 /** The row as it stands, or undefined where nothing is known of it yet. */
 export function summarize(ledger: Ledger, row: Row, { seed, rate }: SummaryOptions): Summary | undefined {
   const { planned, entry } = row;
-  const times = byFork(cleanSamples(row));
+  const times = byFork(cleanSamples(row, TIME));
   const status = statusOf(row, times.size > 0);
   if (status === undefined) return undefined;
   const identity = {
@@ -103,11 +103,11 @@ function reasonOf(row: Row): string | undefined {
   return notes.length > 0 ? notes.join('; ') : undefined;
 }
 
-/** The samples of `time` that count: the clean ones, or where a fork has none, its disturbed ones, which the reason then tells. */
-function cleanSamples(row: Row): Sample[] {
-  const times = row.samples.filter(({ metric }) => metric === TIME);
-  const clean = new Set(times.filter(({ dropped }) => !dropped).map(({ fork }) => fork));
-  return times.filter(({ dropped, fork }) => !dropped || !clean.has(fork));
+/** The samples of a metric that count: the clean ones, or where a fork has none, its disturbed ones, which the reason then tells. */
+function cleanSamples(row: Row, metric: string): Sample[] {
+  const samples = row.samples.filter((sample) => sample.metric === metric);
+  const clean = new Set(samples.filter(({ dropped }) => !dropped).map(({ fork }) => fork));
+  return samples.filter(({ dropped, fork }) => !dropped || !clean.has(fork));
 }
 
 function byFork(samples: readonly Sample[]): Map<number, Sample[]> {
@@ -116,9 +116,11 @@ function byFork(samples: readonly Sample[]): Map<number, Sample[]> {
 
 /** Medians of what was measured beside the time, as columns of their own: `device_time_ns`. */
 function otherMetrics(row: Row): Record<string, number> {
-  const others = row.samples.filter(({ metric, dropped }) => !dropped && ![TIME, COLD, ROUNDS].includes(metric));
-  const columns = Map.groupBy(others, ({ metric, unit }) => `${metric}_${unit}`);
-  return Object.fromEntries([...columns].map(([name, samples]) => [name, median(samples.map(({ value }) => value))]));
+  const metrics = new Map(row.samples.map(({ metric, unit }) => [metric, unit]));
+  for (const known of [TIME, COLD, ROUNDS]) metrics.delete(known);
+  return Object.fromEntries(
+    [...metrics].map(([metric, unit]) => [`${metric}_${unit}`, median(cleanSamples(row, metric).map(({ value }) => value))]),
+  );
 }
 
 /** How many times faster the row is than the baseline arm of its case, paired by fork and round. */
@@ -134,8 +136,8 @@ function againstBaseline(ledger: Ledger, row: Row, seed: number): Record<string,
 
 /** What two rows measured in the same rounds, by fork. A slow row has one sample a fork: it is paired with the other's median. */
 export function pairs(base: Row, head: Row): Pair[][] {
-  const bases = byFork(cleanSamples(base));
-  return [...byFork(cleanSamples(head))].map(([fork, samples]) => {
+  const bases = byFork(cleanSamples(base, TIME));
+  return [...byFork(cleanSamples(head, TIME))].map(([fork, samples]) => {
     const others = bases.get(fork) ?? [];
     if (others.length === 0) return [];
     const value = (list: readonly Sample[]) => median(list.map((sample) => sample.value));

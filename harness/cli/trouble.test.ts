@@ -10,7 +10,7 @@ test.after(() => place.remove());
 const SHORT = ['--time', '0.2', '--forks', '1', '--no-roof'];
 
 test('an arm that hangs, dies, leaves, throws or errs fails alone; the run goes on to its end with exit 3', async () => {
-  const { code, err } = await place.bench(['run', TROUBLE, ...SHORT, '--timeout', '0.5', '--out', 'trouble', '--verbose']);
+  const { code, err } = await place.bench(['run', TROUBLE, ...SHORT, '--timeout', '1', '--out', 'trouble', '--verbose']);
   assert.is(code, 3, err);
   const rows = place.rows('trouble', 'summary.csv');
   const expected = {
