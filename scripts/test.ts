@@ -9,7 +9,7 @@ const LIMIT = 180;
 
 /** Groups in the order they run; a file belongs to the first that matches. Only pure tests may run side by side. */
 export const GROUPS = [
-  { name: 'e2e', files: /^(harness\/cli|scripts\/pack)/, atOnce: 1 },
+  { name: 'e2e', files: /^(harness\/cli|scripts\/(pack|readme))/, atOnce: 1 },
   { name: 'device', files: /^(kernels\/(cpu|webgpu)\/|kernels\/conformance|harness\/(peers\/|kernel-|roof))/, atOnce: 1 },
   { name: 'pure', files: /./, atOnce: 2 },
 ] as const;
