@@ -4,7 +4,7 @@
 // Only Node on Linux x86-64 gets here; a browser never loads this file.
 
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { constants, homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -102,8 +102,8 @@ async function unpackOnce(archive: string, name: string): Promise<string> {
 }
 
 async function writeFolder(folder: string, files: Map<string, Uint8Array>): Promise<void> {
-  const draft = `${folder}.${process.pid}`;
-  await mkdir(draft, { recursive: true, mode: 0o700 });
+  await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
+  const draft = await mkdtemp(`${folder}.`);
   try {
     for (const file of [LOADER, DRIVER, MANIFEST]) {
       const bytes = files.get(file);
