@@ -1,8 +1,8 @@
 // A child is the parent's end of an arm's process: it asks, waits no longer than it should, and ends what hangs.
 
 import { type ChildProcess, fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import type { Arm } from './arm.ts';
+import { cpuSecondsOf, familyOf } from './processes.ts';
 import { ArmFailure, type Opened, PROTOCOL_VERSION, type Reply, type Verb, type Verbs } from './protocol.ts';
 import type { Request } from './suite.ts';
 
@@ -15,6 +15,8 @@ export interface Birth {
   readonly request?: Request;
   /** Seconds that opening the arm may take. */
   readonly timeout: number;
+  /** Shows what the process prints to standard error; else only its end is kept, for the reason of a failure. */
+  readonly verbose?: boolean;
 }
 
 /** Characters of the child's standard error that are kept, to say why it died. */
@@ -41,21 +43,24 @@ export class Child {
   #asked = 0;
   #tail = '';
   #ended?: ArmFailure;
+  /** The process and those it has started; looked up when a case is ready, since a peer may then have a process of its own. */
+  #family?: readonly number[];
 
   /** Starts a process and opens the arm in it. Rejects with an ArmFailure. */
   static async open(arm: Arm, birth: Birth): Promise<{ child: Child; opened: Opened }> {
-    const child = new Child(arm, birth.entry);
+    const child = new Child(arm, birth);
     const opened = await child.ask('open', { protocol: PROTOCOL_VERSION, arm, suite: birth.suite, request: birth.request }, birth.timeout);
     return { child, opened };
   }
 
-  private constructor(arm: Arm, entry: string) {
+  private constructor(arm: Arm, { entry, verbose }: Birth) {
     this.arm = arm;
     // What the code under test prints belongs to the talk, not to the results: its standard output goes to ours of errors.
     this.#process = fork(entry, [], { serialization: 'advanced', stdio: ['ignore', 2, 'pipe', 'ipc'] });
     living.add(this.#process);
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#tail = (this.#tail + text).slice(-TAIL);
+      if (verbose) process.stderr.write(text);
     });
     this.#process.on('message', (reply) => this.#settle(reply as Reply));
     this.#process.on('close', (code, signal) => this.#end(code, signal));
@@ -68,6 +73,7 @@ export class Child {
   /** Asks and waits. Past `seconds` the process is killed; its death, whatever the cause, rejects with an ArmFailure. */
   ask<V extends Verb>(verb: V, ask: Verbs[V]['ask'], seconds: number): Promise<Verbs[V]['answer']> {
     if (this.#ended) return Promise.reject(this.#ended);
+    if (verb === 'prepare') this.#family = undefined;
     const id = ++this.#asked;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -104,16 +110,10 @@ export class Child {
     this.#waiting?.reject(this.#ended);
   }
 
-  /** Seconds of processor time that the process and its threads have used, in steps of 10 ms; undefined where the system does not say. */
+  /** Seconds of processor time that the process and those it has started use, in steps of 10 ms; undefined where the system does not say. */
   cpuSeconds(): number | undefined {
-    try {
-      // Fields 14 and 15 of proc(5): user and system time in ticks of 10 ms; the name before them may hold blanks and brackets.
-      const text = readFileSync(`/proc/${this.#process.pid}/stat`, 'latin1');
-      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-      return (Number(fields[11]) + Number(fields[12])) / 100;
-    } catch {
-      return undefined;
-    }
+    this.#family ??= familyOf(this.#process.pid!);
+    return cpuSecondsOf(this.#family);
   }
 
   /** Ends the process: politely, so that it can close its device, then by force. */

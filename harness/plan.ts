@@ -99,16 +99,18 @@ function planCase(one: Case, options: PlanOptions): PlannedCase {
   const keep = ({ arm }: Entry): boolean =>
     arm.name === options.baseline ||
     options.filter?.test({ ...one.extra, suite: options.suite.name, case: one.name, dtype, ...columnsOf(arm) }) !== false;
-  const entries = (one.problem ? [...kernelEntries(one, one.problem, options), ...peerEntries(one, options)] : functionEntries(one)).filter(
-    keep,
-  );
+  const entries = (
+    one.problem ? [...kernelEntries(one, one.problem, options), ...peerEntries(one, options)] : functionEntries(one, options)
+  ).filter(keep);
   return { case: one, dtype, entries, groups: groupsOf(entries, options) };
 }
 
 const columnsOf = ({ name, device, kernel, threads }: Arm) => ({ arm: name, device, kernel, threads });
 
-const functionEntries = (one: Case): Entry[] =>
-  (one.arms ?? []).map(({ name, device }) => ({ arm: functionArm(name, device), cost: one.cost, bytes: 0 }));
+const functionEntries = (one: Case, { request }: PlanOptions): Entry[] =>
+  (one.arms ?? [])
+    .map(({ name, device }) => ({ arm: functionArm(name, device), cost: one.cost, bytes: 0 }))
+    .filter(({ arm }) => request.devices.includes(arm.device));
 
 function kernelEntries(one: Case, problem: Problem, options: PlanOptions): Entry[] {
   const devices = options.request.devices.filter((device) => one.devices?.includes(device) ?? true);

@@ -11,6 +11,8 @@ import { ArmFailure, type Calibrated, type Figure, type Opened } from './protoco
 
 /** Nanoseconds that a sample should span, where its share allows: long against interrupts and scheduling. */
 const SAMPLE_NS = 20e6;
+/** Steps of the device's own clock that a sample should span, where it has one: its error is then below a per cent. */
+const QUANTA = 100;
 /** Samples that a share should hold at least, so that a median means something. */
 const LEAST_SAMPLES = 5;
 /** Rounds are repeated for contaminated ones until there were this many times the rounds that were wanted. */
@@ -23,6 +25,8 @@ export interface RunHooks {
   /** The module that children run. */
   readonly entry: string;
   readonly seed: number;
+  /** Whether what children print to standard error is shown. */
+  readonly verbose: boolean;
   /** Aborted to end after the sample in flight. */
   readonly signal: AbortSignal;
   /** Told what comes next, between samples only. */
@@ -114,7 +118,7 @@ class Fork implements AsyncDisposable {
       const { name, problem, readback = false } = planned.case;
       const order = { name, problem, readback, tunables: entry.tunables, seed: this.#hooks.seed };
       const prepared = await child.ask('prepare', { case: order }, this.#patience);
-      const sampleNs = Math.min(SAMPLE_NS, shareNs / LEAST_SAMPLES);
+      const sampleNs = Math.max(Math.min(SAMPLE_NS, shareNs / LEAST_SAMPLES), QUANTA * (opened.limits.timestampQuantumNs ?? 0));
       const calibrated = await child.ask('calibrate', { shareNs, sampleNs }, this.#patience);
       this.#ledger.ready(row, { opened, prepared }, place);
       if (!calibrated.steady) row.warnings.add('still warming up when sampling began');
@@ -129,7 +133,8 @@ class Fork implements AsyncDisposable {
     const known = this.#children.get(arm.name);
     if (known?.child.alive) return known;
     const { suiteSource, request } = this.#ledger.plan;
-    const birth: Birth = { entry: this.#hooks.entry, suite: suiteSource, request, timeout: Math.max(OPENING_S, this.#patience) };
+    const { entry, verbose } = this.#hooks;
+    const birth: Birth = { entry, suite: suiteSource, request, timeout: Math.max(OPENING_S, this.#patience), verbose };
     const born = await Child.open(arm, birth);
     this.#children.set(arm.name, born);
     return born;

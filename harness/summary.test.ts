@@ -21,7 +21,7 @@ interface Written {
 }
 
 function ledgerOf(baseline?: string): { ledger: Ledger; written: Written } {
-  const request = { devices: [], quick: false, seed: 1, options: {} };
+  const request = { devices: ['cpu' as const], quick: false, seed: 1, options: {} };
   const rest = { devices: new Map(), threads: [1], peers: [], seconds: 1, forks: 2, timeout: 60, memoryBytes: 2 ** 30 };
   const plan = makePlan({ suite, suiteSource: 'test', request, cases: [one], baseline, ...rest });
   const written: Written = { samples: [] };
