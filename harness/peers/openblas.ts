@@ -53,6 +53,8 @@ export const openblas: Peer = {
   async open(place, { threads }) {
     const path = findLibrary();
     if (!path) throw new PeerError('openblas: the library is gone; run: apt-get install libopenblas0-pthread');
+    // Idle threads spin for 2^20 cycles instead of 2^26, some 100 ms, in which a parked arm would disturb the others. Read when the library loads.
+    process.env.OPENBLAS_THREAD_TIMEOUT ??= '20';
     const library = (place.load('koffi') as Koffi).load(path);
     const sgemm = library.func(SGEMM);
     const configuration = String(library.func('const char *openblas_get_config()')());
