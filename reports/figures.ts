@@ -31,6 +31,16 @@ function spread({ median_ns, mad_ns, ci_low_ns, ci_high_ns }: Summary): string {
   return mad_ns === undefined ? '' : `~${significant((100 * mad_ns) / median_ns, 2)} %`;
 }
 
+/** Columns that `--baseline` adds: together they are one figure. */
+const BASELINE = ['baseline', 'ratio', 'ratio_low', 'ratio_high'];
+
+/** How many times faster than the baseline arm, with its interval. */
+function speedUp({ extra }: Summary): string {
+  const [value, low, high] = [extra?.ratio, extra?.ratio_low, extra?.ratio_high];
+  if (typeof value !== 'number') return '';
+  return typeof low === 'number' && typeof high === 'number' ? `${ratio(value)} [${significant(low)}, ${significant(high)}]` : ratio(value);
+}
+
 export const FIGURES: readonly Figure[] = [
   { title: 'case', rank: 0, align: 'left', cell: (row) => row.case },
   { title: 'arm', rank: 0, align: 'left', cell: (row) => row.arm },
@@ -47,6 +57,7 @@ export const FIGURES: readonly Figure[] = [
     align: 'right',
     cell: (row, best) => (isMeasured(row) && row.median_ns && best ? ratio(row.median_ns / best) : ''),
   },
+  { title: 'speed-up', rank: 1, align: 'right', cell: (row) => (isMeasured(row) ? speedUp(row) : '') },
   figure('GFLOP/s', 1, 'gflops', significant),
   figure('GB/s', 6, 'gbps', significant),
   figure('of roof', 4, 'roof_pct', percent),
@@ -66,15 +77,17 @@ export function bestMedians(rows: readonly Summary[]): Map<string, number> {
 
 /** The columns that suites add, as figures that leave first. */
 export const extraFigures = (rows: readonly Summary[]): Figure[] =>
-  [...new Set(rows.flatMap(({ extra }) => Object.keys(extra ?? {})))].map((title) => ({
-    title,
-    rank: 10,
-    align: rows.every(({ extra }) => typeof (extra?.[title] ?? 0) === 'number') ? 'right' : 'left',
-    cell: ({ extra }) => {
-      const value = extra?.[title] ?? '';
-      return typeof value === 'number' ? significant(value, 4) : value;
-    },
-  }));
+  [...new Set(rows.flatMap(({ extra }) => Object.keys(extra ?? {})))]
+    .filter((title) => !BASELINE.includes(title))
+    .map((title) => ({
+      title,
+      rank: 10,
+      align: rows.every(({ extra }) => typeof (extra?.[title] ?? 0) === 'number') ? 'right' : 'left',
+      cell: ({ extra }) => {
+        const value = extra?.[title] ?? '';
+        return typeof value === 'number' ? significant(value, 4) : value;
+      },
+    }));
 
 /** What a reader must know beside the figures: one line for each reason, with the rows it holds for. */
 export function warnings(rows: readonly Summary[]): string[] {

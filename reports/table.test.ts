@@ -36,6 +36,14 @@ test('what was not measured says so in the row, and why below', () => {
   assert.match(text, /! matmul\/1024x1024x1024\/nn\/f32 ours:tiled@webgpu and 1 more: skipped: no WebGPU adapter/);
 });
 
+test('against a baseline, the ratio and its interval stay to the end', () => {
+  const compared = { ...slow, extra: { baseline: fast.arm, ratio: 0.5, ratio_low: 0.48, ratio_high: 0.52 } };
+  const text = table([{ ...fast, extra: { baseline: fast.arm, ratio: 1 } }, compared], { width: 100 });
+  assert.match(text, /speed-up/);
+  assert.match(text, /0\.500x \[0\.480, 0\.520\]/);
+  assert.not.match(text, /ratio_low/);
+});
+
 test('colour only on a terminal that wants it', () => {
   assert.equal(terminalStyle({ isTTY: true, columns: 100 }, {}), { width: 100, colour: true });
   assert.equal(terminalStyle({ isTTY: true, columns: 100 }, { NO_COLOR: '1' }), { width: 100, colour: false });

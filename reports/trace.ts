@@ -17,6 +17,9 @@ export interface TraceRecorder extends Sink {
   json(): string;
 }
 
+/** Metrics that took time of their own; others (device_time) are other views of a sample that is drawn already. */
+const DRAWN = new Set(['time', 'cold_time', 'own_time']);
+
 const MICROSECONDS: Readonly<Record<string, number>> = { ns: 1e-3, us: 1, µs: 1, ms: 1e3, s: 1e6 };
 
 /** Microseconds that a sample took in all, or undefined where its unit is no time. */
@@ -30,11 +33,10 @@ function events(arrivals: readonly Arrival[]): object[] {
   let next = Infinity;
   for (const { sample, at } of arrivals.toReversed()) {
     const duration = span(sample);
-    // Other metrics (device_time) are other views of a sample that is drawn already.
-    if (duration === undefined || sample.metric !== 'time') continue;
+    if (duration === undefined || !DRAWN.has(sample.metric)) continue;
     const end = Math.min(at, next);
     next = end - duration;
-    const { case: name, suite, fork, round, slot, value, unit, iterations, dropped, reason } = sample;
+    const { case: name, suite, metric, fork, round, slot, value, unit, iterations, dropped, reason } = sample;
     complete.push({
       ph: 'X',
       name,
@@ -43,7 +45,7 @@ function events(arrivals: readonly Arrival[]): object[] {
       tid: arms.indexOf(sample.arm),
       ts: next,
       dur: duration,
-      args: { fork, round, slot, value, unit, iterations, dropped, reason },
+      args: { metric, fork, round, slot, value, unit, iterations, dropped, reason },
     });
   }
   return [{ ph: 'M', name: 'process_name', pid: 1, args: { name: 'bench run' } }, ...names, ...complete.reverse()];
