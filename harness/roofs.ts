@@ -89,7 +89,9 @@ export class Roofs {
    */
   async review(beaten: () => readonly Row[]): Promise<string[]> {
     const places = () => [...new Set(beaten().map((row) => this.#placeOf(row)!))];
-    await this.#measure(places());
+    const first = places();
+    if (first.length === 0) return [];
+    await this.#measure(first);
     for (const place of places()) this.#doubtful.add(place);
     return [...this.#doubtful];
   }

@@ -125,4 +125,15 @@ test('a ledger takes over an earlier run and knows what is missing', () => {
   assert.equal(written.samples, []);
 });
 
+test('a row that failed in an earlier run stays failed until it is tried again', () => {
+  const first = ledgerOf();
+  measure(first.ledger, 'base', [[10]]);
+  first.ledger.failed(first.ledger.rows[0], { status: 'timeout', reason: 'took too long' });
+  const { ledger } = ledgerOf();
+  ledger.restore(first.written.samples, [summary(first.ledger, 'base')!]);
+  assert.equal([summary(ledger, 'base')!.status, summary(ledger, 'base')!.reason], ['timeout', 'took too long']);
+  measure(ledger, 'base', [[12]]);
+  assert.is(summary(ledger, 'base')!.status, 'ok');
+});
+
 test.run();

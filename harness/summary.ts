@@ -40,10 +40,10 @@ export function summarize(ledger: Ledger, row: Row, { seed, rate }: SummaryOptio
     threads: entry.arm.threads,
     v8_flags: row.facts?.opened.v8Flags ?? row.recorded?.v8_flags,
     status,
-    reason: reasonOf(row),
+    reason: reasonOf(row, status),
   };
   const facts = factsOf(row);
-  if (status !== 'ok' && status !== 'slow') return { ...identity, ...facts, extra: planned.case.extra };
+  if (!isMeasured(status)) return { ...identity, ...facts, extra: planned.case.extra };
 
   const forks = [...times.values()].map((samples) => samples.map(({ value }) => value));
   const medianNs = medianOfForks(forks);
@@ -86,15 +86,20 @@ function factsOf(row: Row): Partial<Summary> {
 function statusOf(row: Row, measured: boolean): Status | undefined {
   if (row.entry.refusal !== undefined) return 'skipped';
   if (row.failure) return row.failure.status;
+  // Until a row that failed in an earlier run has been tried again, its samples from before the failure do not make it right.
+  if (row.recorded && !row.facts && !isMeasured(row.recorded.status)) return row.recorded.status;
   if (measured) return row.slow ? 'slow' : 'ok';
   return row.recorded?.status;
 }
 
-function reasonOf(row: Row): string | undefined {
+/** True for the statuses of rows that have figures. */
+export const isMeasured = (status: Status): boolean => status === 'ok' || status === 'slow';
+
+function reasonOf(row: Row, status: Status): string | undefined {
   if (row.entry.refusal !== undefined) return row.entry.refusal;
   if (row.failure) return row.failure.reason;
+  if (!isMeasured(status)) return row.recorded?.reason;
   const times = row.samples.filter(({ metric }) => metric === TIME);
-  if (times.length === 0) return row.recorded?.reason;
   const dropped = times.filter((sample) => sample.dropped);
   const notes = [...row.warnings];
   if (row.slow) notes.unshift("one call exceeds the arm's share of --time, so it was measured once per fork");

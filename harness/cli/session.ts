@@ -11,11 +11,12 @@ import { terminalStyle } from '../../reports/table.ts';
 import { type TraceRecorder, traceRecorder } from '../../reports/trace.ts';
 import { Ledger, type Row } from '../ledger.ts';
 import type { PlannedCase } from '../plan.ts';
+import type { Failure } from '../protocol.ts';
 import type { Summary } from '../record.ts';
 import { beatsRoof, Roofs } from '../roofs.ts';
 import { run } from '../run.ts';
 import { UsageError } from '../suite.ts';
-import { summarize } from '../summary.ts';
+import { isMeasured, summarize } from '../summary.ts';
 import { EXIT, type ExitCode, exitCodeOf, gravest, report } from './exit.ts';
 import { Interrupt } from './interrupt.ts';
 import { ARM_MODULE } from './places.ts';
@@ -32,6 +33,7 @@ export class Session {
   #trace?: TraceRecorder;
   /** Absent where the user does not want any, and before they are looked for. */
   #roofs?: Roofs;
+  #summaries = new Map<Row, { samples: number; failure?: Failure; summary?: Summary }>();
 
   /** Writes the document and takes over what the folder holds of an earlier run. Throws a UsageError for a trace that cannot be written. */
   constructor(document: RunDocument, planned: Planned, folder: FolderSink, flags: RunFlags) {
@@ -100,15 +102,25 @@ export class Session {
   }
 
   async #reviewRoofs(): Promise<void> {
-    const beaten = () => this.#ledger.rows.filter((row) => beatsRoof(this.#summary(row)?.roof_pct));
-    for (const place of (await this.#roofs?.review(beaten)) ?? [])
+    const beaten = () => {
+      this.#summaries.clear();
+      return this.#ledger.rows.filter((row) => beatsRoof(this.#summary(row)?.roof_pct));
+    };
+    const doubtful = (await this.#roofs?.review(beaten)) ?? [];
+    if (doubtful.length > 0) this.#summaries.clear();
+    for (const place of doubtful)
       console.error(
         `bench: rows beat the roof measured for ${place} by more than 2 %, so it is no roof; they are shown without a share of it`,
       );
   }
 
+  /** A row's summary; intervals take a while, so it is computed again only when the row has changed. */
   #summary(row: Row): Summary | undefined {
-    return summarize(this.#ledger, row, { seed: this.#flags.seed, rate: this.#roofs?.rate });
+    const known = this.#summaries.get(row);
+    if (known && known.samples === row.samples.length && known.failure === row.failure) return known.summary;
+    const summary = summarize(this.#ledger, row, { seed: this.#flags.seed, rate: this.#roofs?.rate });
+    this.#summaries.set(row, { samples: row.samples.length, failure: row.failure, summary });
+    return summary;
   }
 
   /** The rows as they stand, of one case or of all, without those that the filter leaves out. */
@@ -129,7 +141,7 @@ export class Session {
     const statuses = new Set(this.#rows().map(({ status }) => status));
     const codes: ExitCode[] = [];
     if (statuses.has('failed') || statuses.has('wrong') || statuses.has('timeout')) codes.push(EXIT.failed);
-    if (!statuses.has('ok') && !statuses.has('slow')) codes.push(EXIT.invalid);
+    if (![...statuses].some(isMeasured)) codes.push(EXIT.invalid);
     return codes;
   }
 
