@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { type MatmulProblem, matmul, operandElements } from '../../kernels/problem.ts';
 import { randomValues } from '../../kernels/random.ts';
 import { matmulBound, matmulError } from '../../kernels/reference.ts';
+import { webgpuForTests } from '../../kernels/webgpu/adapter.ts';
 import { peerNames, peers } from './catalog.ts';
 import { notInstalled, placeOf } from './install.ts';
 import type { OpenPeer } from './peer.ts';
@@ -37,8 +38,11 @@ async function check(open: OpenPeer, problem: MatmulProblem): Promise<void> {
   await run.close();
 }
 
+const adapter = await webgpuForTests();
+await adapter?.close();
+
 for (const peer of peers) {
-  const missing = notInstalled(peer);
+  const missing = notInstalled(peer) ?? (peer.device === 'webgpu' && !adapter ? `${peer.name} has no adapter here` : undefined);
   if (missing) console.log(missing);
   (missing ? test.skip : test)(`${peer.name} computes what the reference says`, async () => {
     const open = await peer.open(placeOf(peer), { threads: peer.threaded ? 2 : 1 });
