@@ -154,7 +154,7 @@ if (device) {
     const [x, y] = [device.alloc(4), device.alloc(4)];
     assert.throws(
       () => device.dispatch(program, 'main', [x], [1], [1, 1, 1]),
-      /adder: called with 1 buffers and 1 arguments; it takes x, y/,
+      /adder: called with 1 buffers and 1 arguments, expected buffers x, y and arguments term/,
     );
     assert.throws(() => device.dispatch(program, 'other', [x, y], [1], [1, 1, 1]), /adder: there is no entry point other; there are main/);
     assert.throws(() => device.dispatch(program, 'main', [x, x], [1], [1, 1, 1]), /adder: y is written/);

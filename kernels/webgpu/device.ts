@@ -1,10 +1,12 @@
-// The WebGPU device: the verbs of `Device` over a queue. Commands gather in a batch, faults surface at the next read or sync, waits are throttled.
+// The WebGPU device: the verbs of `Device` over a queue. Commands gather in a batch, faults surface at the next read or sync, waits are
+// throttled.
 //
-// What order holds: commands in a batch run in the order they were recorded. A host write runs when it is made, ahead of the open batch, so a write to
-// a buffer that the open batch uses submits the batch first. Freed buffers that the open batch uses are not handed out again before it is submitted.
+// What order holds: commands in a batch run in the order they were recorded. A host write runs when it is made, ahead of the open batch, so
+// a write to a buffer that the open batch uses submits the batch first. Freed buffers that the open batch uses are not handed out again
+// before it is submitted.
 
 import { type Buffer, type Device, DeviceError, type DeviceMemory } from '../device.ts';
-import type { Grid, Source } from '../kernel.ts';
+import type { Entry, Grid, Source } from '../kernel.ts';
 import { Batch } from './batch.ts';
 import { Faults } from './faults.ts';
 import { FILL_SOURCE, fillGrid } from './fill.ts';
@@ -219,9 +221,10 @@ export class WebgpuDevice implements Device {
   }
 
   /**
-   * Nanoseconds that the GPU was busy with the dispatches of `work`: the sum over its compute passes of the GPU's own clock, without the way to the GPU
-   * and back, and without copies and fills by zero, which lie outside of passes. Where the device has no timestamps, or `work` dispatches nothing: the
-   * wall clock from the call until all is done. The clock steps by `timestampQuantumNs`, so let the work last 100 of them.
+   * Nanoseconds that the GPU was busy with the dispatches of `work`: the sum over its compute passes of the GPU's own clock, without the
+   * way to the GPU and back, and without copies and fills by zero, which lie outside of passes. Where the device has no timestamps, or
+   * `work` dispatches nothing: the wall clock from the call until all is done. The clock steps by `timestampQuantumNs`, so let the work
+   * last 100 of them.
    */
   async span(work: () => void): Promise<number> {
     await this.sync();
@@ -246,7 +249,9 @@ export class WebgpuDevice implements Device {
     return { ...this.#counts, liveBuffers: this.#live.size, pooledBytes: this.#pool.bytes, programs: this.#programs.size };
   }
 
-  /** Destroys the device, unless the GPU hangs: then destroying would block for ever, and only `process.exit` or a signal ends the process. */
+  /**
+   * Destroys the device, unless the GPU hangs: then destroying would block for ever, and only `process.exit` or a signal ends the process.
+   */
   async close(): Promise<void> {
     if (this.#gone) return;
     this.#gone = 'is closed';
@@ -297,20 +302,13 @@ export class WebgpuDevice implements Device {
 }
 
 /** What WebGPU would refuse later, said at once and by name. */
-function assertCall(
-  label: string,
-  { buffers: expected, arguments: parameters }: WebgpuProgramEntry,
-  buffers: readonly WebgpuBuffer[],
-  args: readonly number[],
-): void {
-  if (buffers.length !== expected.length || args.length !== parameters.length)
+function assertCall(label: string, entry: Entry, buffers: readonly WebgpuBuffer[], args: readonly number[]): void {
+  const names = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name).join(', ') || 'none';
+  if (buffers.length !== entry.buffers.length || args.length !== entry.arguments.length)
     throw new DeviceError(
-      `${label}: called with ${buffers.length} buffers and ${args.length} arguments; it takes ${expected.map(({ name }) => name).join(', ')} and ${parameters.map(({ name }) => name).join(', ') || 'no arguments'}`,
+      `${label}: called with ${buffers.length} buffers and ${args.length} arguments, expected buffers ${names(entry.buffers)} and arguments ${names(entry.arguments)}`,
     );
-  const written = expected.findIndex(
-    ({ access }, i) => access === 'write' && buffers.some(({ gpu }, j) => j !== i && gpu === buffers[i].gpu),
-  );
-  if (written >= 0) throw new DeviceError(`${label}: ${expected[written].name} is written, so its buffer cannot be bound a second time`);
+  const isBoundTwice = (i: number) => buffers.some(({ gpu }, j) => j !== i && gpu === buffers[i].gpu);
+  const written = entry.buffers.find(({ access }, i) => access === 'write' && isBoundTwice(i));
+  if (written) throw new DeviceError(`${label}: ${written.name} is written, so its buffer cannot be bound a second time`);
 }
-
-type WebgpuProgramEntry = WebgpuProgram['source']['entries'][string];

@@ -1,5 +1,5 @@
-// A fault is an error that the GPU reports after the call that caused it. It is blamed on the program that was named when the call was watched,
-// kept, and thrown at the next read or sync.
+// A fault is an error that the GPU reports after the call that caused it. It is blamed on the program that was named when the call was
+// watched, kept, and thrown at the next read or sync.
 
 import { DeviceError } from '../device.ts';
 import { throttled } from './wait.ts';
@@ -34,7 +34,9 @@ export class Faults {
     }
   }
 
-  /** Takes a rejection of `outcome` for the cause of whatever else is reported: a program that does not compile invalidates its whole batch. */
+  /**
+   * Takes a rejection of `outcome` for the cause of whatever else is reported: a program that does not compile invalidates its whole batch.
+   */
   follow(outcome: Promise<unknown>): void {
     this.#settle(
       outcome.then(

@@ -1,4 +1,5 @@
-// The pool keeps freed GPU buffers for the next allocation of exactly their size: steps of a training loop allocate the same sizes again and again.
+// The pool keeps freed GPU buffers for the next allocation of exactly their size: steps of a training loop allocate the same sizes again
+// and again.
 
 export const BUFFER_USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST; GPUBufferUsage is no global yet where this file is loaded
 

@@ -1,4 +1,5 @@
-// A program is a WGSL module with a pipeline for each of its entry points, compiled in the background and bound through layouts made from `Entry`.
+// A program is a WGSL module with a pipeline for each of its entry points, compiled in the background and bound through layouts made from
+// `Entry`.
 
 import { type Buffer, DeviceError, type Program } from '../device.ts';
 import type { Entry, ScalarType, Source } from '../kernel.ts';

@@ -1,16 +1,20 @@
-// The provider finds an adapter: the host's own `navigator.gpu`, else Dawn from the npm package `webgpu`, on a real driver or on SwiftShader.
+// The provider finds an adapter: the host's own `navigator.gpu`, else Dawn from the npm package `webgpu`, on a real driver or on
+// SwiftShader.
 //
-// A real adapter always wins over a software one. Node's modules are imported only on the paths that need them, so a browser can load this file.
+// A real adapter always wins over a software one. Node's modules are imported only on the paths that need them, so a browser can load this
+// file.
 
 import { DeviceError } from '../device.ts';
 
 /**
- * Which adapters will do: any (a real one first), only real ones, only software; or Dawn's null backend, which validates everything and runs nothing,
- * with every feature there is: a check of generated code that takes neither a GPU nor much time.
+ * Which adapters will do: any (a real one first), only real ones, only software; or Dawn's null backend, which validates everything and
+ * runs nothing, with every feature there is: a check of generated code that takes neither a GPU nor much time.
  */
 export type AdapterChoice = 'any' | 'hardware' | 'software' | 'null';
 
-/** Where an adapter came from: the host's `navigator.gpu`; under Dawn a driver of the system, the bundled SwiftShader, or the null backend. */
+/**
+ * Where an adapter came from: the host's `navigator.gpu`; under Dawn a driver of the system, the bundled SwiftShader, or the null backend.
+ */
 export type AdapterSource = 'host' | 'system' | 'bundled' | 'null';
 
 export interface FoundAdapter {
@@ -132,8 +136,8 @@ function restore(name: string, value: string | undefined): void {
 }
 
 /**
- * Dawn instances of this process, one per source. On globalThis on purpose: an instance that the garbage collector takes while a device of it
- * is alive brings the process down, and a variable of a module is not enough to keep it.
+ * Dawn instances of this process, one per source. On globalThis on purpose: an instance that the garbage collector takes while a device of
+ * it is alive brings the process down, and a variable of a module is not enough to keep it.
  */
 const instances: Partial<Record<AdapterSource, GPU>> = ((globalThis as Record<symbol, unknown>)[Symbol.for('tilebench.webgpu')] ??= {});
 

@@ -3,8 +3,8 @@
 //   chains   every thread runs independent chains of fma() in registers; no memory but one store at the end
 //   quads    neighbouring threads read, write or copy neighbouring vec4s, each byte once
 //
-// Nothing may be optimised away: chains start from the thread's number and step by arguments, and their sum is stored; what is read is added up and
-// stored if it equals an argument that it never equals.
+// Nothing may be optimised away: chains start from the thread's number and step by arguments, and their sum is stored; what is read is
+// added up and stored if it equals an argument that it never equals.
 
 import type { Entry, Kernel } from '../kernel.ts';
 import type { FmaProblem, StreamProblem } from '../problem.ts';

@@ -49,9 +49,9 @@ export async function softwareEnvironment(): Promise<Record<string, string>> {
 /**
  * Loads a shared library into this process for good, so that Dawn's later `dlopen` of its bare name finds it already there.
  *
- * `LD_LIBRARY_PATH` is read only when a process starts, and respawning for its sake would cost every program a process. Node refuses the library
- * because it is no addon, but with RTLD_NODELETE it stays mapped all the same, and glibc resolves later loads by its SONAME.
- * True where the library is now loaded.
+ * `LD_LIBRARY_PATH` is read only when a process starts, and respawning for its sake would cost every program a process. Node refuses the
+ * library because it is no addon, but with RTLD_NODELETE it stays mapped all the same, and glibc resolves later loads by its SONAME. True
+ * where the library is now loaded.
  */
 export function preload(library: string): boolean {
   const KEEP_LOADED = 0x1000;
@@ -117,7 +117,9 @@ async function writeFolder(folder: string, files: Map<string, Uint8Array>): Prom
   }
 }
 
-/** Regular files of a tar archive by their base names: 512-byte headers with the name at 0, the size in octal at 124 and the kind at 156. */
+/**
+ * Regular files of a tar archive by their base names: 512-byte headers with the name at 0, the size in octal at 124 and the kind at 156.
+ */
 function tarFiles(archive: Uint8Array): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   const text = (from: number, to: number) => new TextDecoder().decode(archive.subarray(from, to)).split('\0')[0].trim();

@@ -50,7 +50,9 @@ export class Timestamps {
     return { querySet: this.#queries, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 };
   }
 
-  /** Ends the span and records the copy of its timestamps to `staging`; the number of passes, or 0 if they cannot tell the time of the span. */
+  /**
+   * Ends the span and records the copy of its timestamps to `staging`; the number of passes, or 0 if they cannot tell the time of the span.
+   */
   end(batch: Batch, staging: GPUBuffer): number {
     this.#open = false;
     const passes = this.#passes <= PASSES ? this.#passes : 0;

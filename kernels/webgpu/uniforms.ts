@@ -1,7 +1,7 @@
 // Uniforms are the scalar arguments of the dispatches of one batch: one block each in one GPU buffer, bound by dynamic offset.
 //
-// The blocks are filled on the host and written once, right before their batch is submitted. Queue order then makes it safe to start over from the
-// first block in every batch; only within a batch must no block be used twice, so a full buffer means: submit first.
+// The blocks are filled on the host and written once, right before their batch is submitted. Queue order then makes it safe to start over
+// from the first block in every batch; only within a batch must no block be used twice, so a full buffer means: submit first.
 
 import type { ScalarType } from '../kernel.ts';
 

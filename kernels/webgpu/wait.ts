@@ -1,9 +1,9 @@
 // The throttled wait: how everything here waits for the GPU.
 //
-// Dawn's binding for Node spins the event loop while one of its promises is pending: a whole core, which a software adapter needs for itself
-// (measured: 1.4 to 1.8 times slower, and far noisier). So the main thread sleeps between turns of the loop. A sleep is an eighth of the time
-// waited so far, at most a millisecond: short waits end promptly, long ones cost next to nothing.
-// A browser resolves its promises without our help, so there the wait is a plain await.
+// Dawn's binding for Node spins the event loop while one of its promises is pending: a whole core, which a software adapter needs for
+// itself (measured: 1.4 to 1.8 times slower, and far noisier). So the main thread sleeps between turns of the loop. A sleep is an eighth of
+// the time waited so far, at most a millisecond: short waits end promptly, long ones cost next to nothing. A browser resolves its promises
+// without our help, so there the wait is a plain await.
 
 const LONGEST_SLEEP_MS = 1;
 const SHORTEST_SLEEP_MS = 0.02;
@@ -16,7 +16,9 @@ let waiting = 0;
 let since = 0;
 let polling = false;
 
-/** The value of `promise`, awaited without letting Dawn spin a core. Several waits share one loop. Peers on WebGPU wait through this too. */
+/**
+ * The value of `promise`, awaited without letting Dawn spin a core. Several waits share one loop. Peers on WebGPU wait through this too.
+ */
 export async function throttled<T>(promise: PromiseLike<T>): Promise<T> {
   if (!cell) return promise;
   waiting++;

@@ -29,7 +29,8 @@ const ELEMENT_TYPE: Record<Storage, Record<1 | 4, string>> = {
 };
 
 /**
- * An operand that is read: `load_NAME(e)` gives element e as f32 and, with `width` 4, `load4_NAME(e)` the four from e on, e a multiple of 4.
+ * An operand that is read: `load_NAME(e)` gives element e as f32 and, with `width` 4, `load4_NAME(e)` the four from e on, e a multiple of
+ * 4.
  */
 export function readable(binding: number, name: string, storage: Storage, width: 1 | 4): string {
   const declaration = `@group(0) @binding(${binding}) var<storage, read> ${name}: array<${ELEMENT_TYPE[storage][width]}>;`;
@@ -53,8 +54,8 @@ fn load4_${name}(e: u32) -> vec4<f32> { return ${quad}; }`;
 }
 
 /**
- * An operand that is written: `store_NAME(e, value)` for single elements, or for the two of a word (`vec2<f32>`, e even) where elements are packed;
- * with `width` 4 `store4_NAME(e, vec4<f32>)` instead, e a multiple of 4.
+ * An operand that is written: `store_NAME(e, value)` for single elements, or for the two of a word (`vec2<f32>`, e even) where elements are
+ * packed; with `width` 4 `store4_NAME(e, vec4<f32>)` instead, e a multiple of 4.
  */
 export function writable(binding: number, name: string, storage: Storage, width: 1 | 4): string {
   const declaration = `@group(0) @binding(${binding}) var<storage, read_write> ${name}: array<${ELEMENT_TYPE[storage][width]}>;`;

@@ -6,8 +6,9 @@
 //    └──────┘      ▼ └────┴───┘              An operand lies in memory along p or across it. Four neighbours are loaded at once where they
 //                                            are aligned: along p they are four steps of one row, across p they are one step of four rows.
 //
-// The generator below writes the loop over p in these terms, the same for A and B, staged or not, aligned or not. Sums are named sum_ROW_PART, vectors
-// of min(TN, 4) columns. With QUAD, threads that lie side by side share their rows of A by `quadBroadcast`. Nothing is loaded from outside an operand: rows beyond the edge repeat the last one and are not stored.
+// The generator below writes the loop over p in these terms, the same for A and B, staged or not, aligned or not. Sums are named
+// sum_ROW_PART, vectors of min(TN, 4) columns. With QUAD, threads that lie side by side share their rows of A by `quadBroadcast`.
+// Nothing is loaded from outside an operand: rows beyond the edge repeat the last one and are not stored.
 
 import type { Tunables } from '../../kernel.ts';
 import type { MatmulProblem } from '../../problem.ts';
@@ -226,7 +227,8 @@ export function storeBlock(target: string, storage: Storage, { TM, TN }: Tunable
   const sum = (i: number, j: number) => `sum_${i}_${Math.floor(j / 4)}.${'xyzw'[j % 4]}`;
   const store = (i: number, j: number) => {
     const values = Array.from({ length: width }, (_, c) => `${convert}(${sum(i, j + c)}, column + ${j + c})`);
-    return `if (column + ${j} < args.n) { store${width === 4 ? '4' : ''}_${target}(start + ${j}, ${width === 1 ? values[0] : `vec${width}(${values.join(', ')})`}); }`;
+    const value = width === 1 ? values[0] : `vec${width}(${values.join(', ')})`;
+    return `if (column + ${j} < args.n) { store${width === 4 ? '4' : ''}_${target}(start + ${j}, ${value}); }`;
   };
   return `let column = tile_column + block_column;
 ${lines(

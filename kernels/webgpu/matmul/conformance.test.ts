@@ -13,8 +13,8 @@ import { splitk } from './splitk.ts';
 import { subgroup } from './subgroup.ts';
 import { tiled } from './tiled.ts';
 
-// A software adapter compiles a large block or a barrier for up to a second. There, kernels with many tunables are checked on every size with one
-// transpose, mostly with small configurations; a GPU gets all problems and any configuration.
+// A software adapter compiles a large block or a barrier for up to a second. There, kernels with many tunables are checked on every size
+// with one transpose, mostly with small configurations; a GPU gets all problems and any configuration.
 const isQuickToCompile = ({ WGX = 1, WGY = 1, WG = 1, TM = 1, TN = 1, KU = 1, BK = 1, ROWS = 1 }: Tunables) =>
   WGX * WGY <= 32 && WG <= 64 && TM * TN <= 16 && KU <= 4 && BK <= 16 && ROWS <= 2;
 

@@ -1,5 +1,5 @@
-// The estimate orders kernels before anything is measured. It knows three things: how fast a kernel computes once it fills the device, how many
-// workgroups it takes to fill it, and what a dispatch costs. Rates are rough medians; a tuned table overrules them.
+// The estimate orders kernels before anything is measured. It knows three things: how fast a kernel computes once it fills the device, how
+// many workgroups it takes to fill it, and what a dispatch costs. Rates are rough medians; a tuned table overrules them.
 
 import type { Traits } from '../../kernel.ts';
 import { matmulCost } from '../../matmul.ts';

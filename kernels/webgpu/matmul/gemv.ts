@@ -107,7 +107,9 @@ export const gemv: Kernel<MatmulProblem> = {
   },
 };
 
-/** Neighbouring threads read neighbouring addresses on a GPU; on a software adapter a thread does best by itself, since barriers are dear. */
+/**
+ * Neighbouring threads read neighbouring addresses on a GPU; on a software adapter a thread does best by itself, since barriers are dear.
+ */
 function defaults(problem: MatmulProblem, { limits }: Traits): Tunables {
   if (limits.softwareAdapter) return { WG: 32, LK: 1, ROWS: 4 };
   return skinny(problem).matrixAlongP ? { WG: 64, LK: 64, ROWS: 4 } : { WG: 128, LK: 16, ROWS: 4 };

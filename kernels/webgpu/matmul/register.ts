@@ -8,8 +8,8 @@
 //        └─────────────┘    With SA or SB the workgroup first stages a piece BK deep of A or B in its own memory, so that each
 //                           element crosses from memory once per tile instead of once per block.
 //
-// Register tiling with vector loads and staging as in CLBlast (Nugteren, IWOCL 2018) and S. Boehm's "How to optimize a CUDA matmul kernel" (2022);
-// the space of tunables follows ggml-org/llama.cpp#22241. On a software adapter barriers and staging cost more than they save.
+// Register tiling with vector loads and staging as in CLBlast (Nugteren, IWOCL 2018) and S. Boehm's "How to optimize a CUDA matmul kernel"
+// (2022); the space of tunables follows ggml-org/llama.cpp#22241. On a software adapter barriers and staging cost more than they save.
 
 import type { Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { matmulCost, matmulFacts } from '../../matmul.ts';

@@ -1,9 +1,9 @@
 // C[b] = epilogue(alpha · op(A[b]) · op(B[b])), with K cut into slices.
 //
-//        K: ├─ slice 0 ─┼─ slice 1 ─┼─ … ─┤      Pass 1: every slice of K gives a partial result of its own, block by block as in `register`,
-//               │           │                    in f32. Pass 2 adds the slices up in order, applies the epilogue and stores words of C.
+//        K: ├─ slice 0 ─┼─ slice 1 ─┼─ … ─┤    Pass 1: every slice of K gives a partial result of its own, block by block as in `register`,
+//               │           │                  in f32. Pass 2 adds the slices up in order, applies the epilogue and stores words of C.
 //               ▼           ▼
-//            partial 0 + partial 1 + …  ─▶ C     SPLIT times as many workgroups: where C is small and K is long, that fills the device.
+//            partial 0 + partial 1 + …  ─▶ C   SPLIT times as many workgroups: where C is small and K is long, that fills the device.
 //
 // Split-K as in CUTLASS. The sum has a fixed order, so results repeat bit by bit; atomic additions would not (and WGSL has none for f32).
 // Pass 2 goes over flat words, so this kernel also stores f16 rows of odd length.
@@ -38,7 +38,7 @@ export const splitk: Kernel<MatmulProblem> = {
   tunables: { SPLIT: [4, 2, 8, 16], WGX: [8, 4, 16], WGY: [8, 4, 16], TM: [4, 8], TN: [4, 8], STAGE: [1, 0] },
   constraints: [
     '16 <= WGX * WGY <= min(maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX)',
-    'STAGE * 64 * (WGY * TM + WGX * TN) + STAGE * 16 * (WGY * TM + WGX * TN) <= maxComputeWorkgroupStorageSize',
+    'STAGE * 80 * (WGY * TM + WGX * TN) <= maxComputeWorkgroupStorageSize',
     '4 * SPLIT * batch * M * N <= maxStorageBufferBindingSize',
   ],
   deterministic: true,

@@ -5,9 +5,9 @@
 //      row 2 ─ thread 2 ─┤ ─▶ all four       row of A only, and the quad hands the values round from register to register: TM / 4 + TN
 //      row 3 ─ thread 3 ─┘                   loads for TM·TN multiply-adds, where `register` takes TM + TN, and no barriers.
 //
-// Needs the feature `subgroups`, and threads that are numbered in subgroups as in the workgroup; that is why workgroups are declared in one dimension
-// (in two, some hosts make quads of 2×2). What it gains depends on the price of a load: on SwiftShader, which gathers element by element, it is by far the fastest; on GPUs workgroup memory may win
-// (microsoft/onnxruntime#31703).
+// Needs the feature `subgroups`, and threads that are numbered in subgroups as in the workgroup; that is why workgroups are declared in one
+// dimension (in two, some hosts make quads of 2×2). What it gains depends on the price of a load: on SwiftShader, which gathers element by
+// element, it is by far the fastest; on GPUs workgroup memory may win (microsoft/onnxruntime#31703).
 
 import type { Kernel, Traits, Tunables } from '../../kernel.ts';
 import { matmulCost, matmulFacts } from '../../matmul.ts';

@@ -5,7 +5,8 @@
 //     TS │ A  │ TS │ B  │       memory once per tile, not once per thread. One thread has one element of C, or the two of a word
 //        └────┘    └────┘       where f16 elements are packed; its tile of B is then twice as wide.
 //
-// The textbook kernel (CUDA C++ Programming Guide, "Shared Memory"): better than naive on a GPU, and what `register` is to be compared with.
+// The textbook kernel (CUDA C++ Programming Guide, "Shared Memory"): better than naive on a GPU, and what `register` is to be compared
+// with.
 
 import type { Kernel } from '../../kernel.ts';
 import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';

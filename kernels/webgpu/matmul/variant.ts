@@ -64,7 +64,8 @@ export function operands(storage: Storage, entry: Entry, quads: Alignment): stri
 }
 
 /**
- * `epilogue(sum, column)`: what is stored for a sum of products. A NaN stays a NaN on its way through ReLU, as far as the device keeps NaNs at all.
+ * `epilogue(sum, column)`: what is stored for a sum of products. A NaN stays a NaN on its way through ReLU, as far as the device keeps NaNs
+ * at all.
  */
 export function epilogue({ epilogue: { bias, relu } }: MatmulProblem, block = 'args'): string {
   return `fn epilogue(sum: f32, column: u32) -> f32 {
@@ -81,10 +82,11 @@ export const indexB = ({ transposeB }: MatmulProblem, base: string, p: string, c
   transposeB ? `${base} + (${column}) * args.k + ${p}` : `${base} + (${p}) * args.n + ${column}`;
 
 /**
- * Which tile of which matrix a workgroup has: `tile_row`, `tile_column`, `matrix` and the elements `base_A`, `base_B`, `base_C` where its matrices start.
+ * Which tile of which matrix a workgroup has: `tile_row`, `tile_column`, `matrix` and the elements `base_A`, `base_B`, `base_C` where its
+ * matrices start.
  *
- * Expects `group` (workgroup id) and the arguments m, n, k and `tiles`, the number of workgroups that have work. `layer` counts matrices of tiles; it is
- * the matrix of the batch unless `matrix` says otherwise.
+ * Expects `group` (workgroup id) and the arguments m, n, k and `tiles`, the number of workgroups that have work. `layer` counts matrices of
+ * tiles; it is the matrix of the batch unless `matrix` says otherwise.
  */
 export const tilePlace = (height: number, width: number, matrix = 'layer'): string => `let tile = ${WORKGROUP_NUMBER};
 if (tile >= args.tiles) { return; }
