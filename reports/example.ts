@@ -11,10 +11,18 @@ export const run: RunDocument = {
   started_utc: '2026-01-02T03:04:05.000Z',
   environment: {
     fingerprint: 'a1b2',
+    cpu: 'A CPU | with a bar',
+    cores: 2,
+    caches: { L1d: 32768 },
+    memory_bytes: 2 ** 33,
+    os: 'Linux',
+    arch: 'x64',
     node: '24.21.0',
     v8: '13.6',
-    cpu: { model: 'A CPU | with a bar', cores: 2 },
-    flags: ['--one', '--two'],
+    node_flags: '',
+    load: [0.5, 0.25, 0],
+    adapters: { cpu: 'A CPU' },
+    features: { cpu: 'simd' },
   },
 };
 

@@ -80,11 +80,27 @@ export const sampleSchema = z.strictObject({
 
 const json: z.ZodType<unknown> = z.unknown();
 
-/** Where it was measured. More keys are allowed: what a machine can tell differs. */
+const words = z.record(z.string(), z.string());
+
+/** Where it was measured. */
 export const environmentSchema = z.looseObject({
   fingerprint: z.string().describe('hash of all that timings depend on'),
+  cpu: z.string(),
+  cores: z.int().describe('logical processors that the process may use'),
+  caches: z.record(z.string(), z.number()).describe('bytes by level: L1d, L2, L3'),
+  memory_bytes: z.number(),
+  os: z.string(),
+  arch: z.string(),
   node: z.string(),
   v8: z.string(),
+  node_flags: z.string().describe("flags on Node's command line"),
+  governor: z.string().optional().describe("cpufreq's governor"),
+  turbo: z.boolean().optional(),
+  load: z.array(z.number()).readonly().describe('load means over 1, 5 and 15 minutes before the run'),
+  git_revision: z.string().optional(),
+  git_dirty: z.boolean().optional().describe('whether tracked files differed from that revision'),
+  adapters: words.describe('what each device called itself, by kind'),
+  features: words.describe('features of each device'),
 });
 
 /** `run.json`: enough, with the samples, to repeat every verdict. */
@@ -96,8 +112,9 @@ export const runSchema = z.looseObject({
   started_utc: time,
   ended_utc: time.optional().describe('absent while the run goes on, and where it was interrupted'),
   plan: json.optional().describe('cases, arms, forks and seconds that were planned'),
-  versions: z.record(z.string(), z.string()).optional().describe('packages and their versions'),
+  versions: words.optional().describe('packages and their versions'),
   environment: environmentSchema,
+  roofs: json.optional().describe('the measured roofs that figures are divided by'),
 });
 
 /** `results.json`: all of a run in one document. */
