@@ -58,6 +58,26 @@ test('bench answers where it is installed', () => {
   assert.match(run(home, process.execPath, [bench, 'list']), /matmul/);
 });
 
+test('bench measures where it is installed: workers and child processes are found in dist/', () => {
+  const bench = join(home, 'node_modules', '.bin', 'bench');
+  const asked = [
+    '--device',
+    'cpu',
+    '--threads',
+    '2',
+    '--shapes',
+    '128x128x128',
+    '--kernels',
+    'packed',
+    '--quick',
+    '--time',
+    '0.1',
+    '--no-roof',
+  ];
+  run(home, process.execPath, [bench, 'run', 'matmul', ...asked, '--out', 'results']);
+  assert.match(readFileSync(join(home, 'results', 'summary.csv'), 'utf8'), /,ours:packed@cpu\/2,.*,ok,/);
+});
+
 test('every export loads by name, with its declarations', () => {
   const { name, exports } = readManifest();
   for (const path of Object.keys(exports ?? {})) {
