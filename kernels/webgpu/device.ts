@@ -231,15 +231,16 @@ export class WebgpuDevice implements Device {
     const start = performance.now();
     this.#timestamps?.begin();
     let passes = 0;
-    let staging: GPUBuffer | undefined;
     try {
       work();
     } finally {
-      if (this.#timestamps) passes = this.#timestamps.end(this.#open(), (staging = this.#staging.take(16 * 1024)));
+      passes = this.#timestamps?.end() ?? 0;
     }
     if (passes > 0) {
+      const staging = this.#staging.take(16 * passes);
+      this.#timestamps!.resolve(this.#open(), passes, staging);
       this.submit();
-      return busyNanoseconds(await this.#settle(this.#staging.read(staging!, 0, 16 * passes)));
+      return busyNanoseconds(await this.#settle(this.#staging.read(staging, 0, 16 * passes)));
     }
     await this.sync();
     return (performance.now() - start) * 1e6;

@@ -50,17 +50,16 @@ export class Timestamps {
     return { querySet: this.#queries, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 };
   }
 
-  /**
-   * Ends the span and records the copy of its timestamps to `staging`; the number of passes, or 0 if they cannot tell the time of the span.
-   */
-  end(batch: Batch, staging: GPUBuffer): number {
+  /** Ends the span; the passes that were timed, or 0 if they cannot tell the time of the span. */
+  end(): number {
     this.#open = false;
-    const passes = this.#passes <= PASSES ? this.#passes : 0;
-    if (passes > 0) {
-      batch.endPass().resolveQuerySet(this.#queries, 0, 2 * passes, this.#resolved, 0);
-      batch.copy(this.#resolved, 0, staging, 0, 16 * passes);
-    }
-    return passes;
+    return this.#passes <= PASSES ? this.#passes : 0;
+  }
+
+  /** Records the copy of the timestamps of `passes` passes, 16 bytes each, to `staging`. */
+  resolve(batch: Batch, passes: number, staging: GPUBuffer): void {
+    batch.endPass().resolveQuerySet(this.#queries, 0, 2 * passes, this.#resolved, 0);
+    batch.copy(this.#resolved, 0, staging, 0, 16 * passes);
   }
 }
 

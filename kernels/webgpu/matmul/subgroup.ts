@@ -23,7 +23,10 @@ export const subgroup: Kernel<MatmulProblem> = {
   summary: 'register blocks whose rows of A are shared within quads of threads',
   requires: ['subgroups'],
   tunables: { WGX: [4, 8, 16], WGY: [4, 2, 8, 16], TM: [16, 8, 4, 32], TN: [8, 4, 2], KU: [4, 1] },
-  constraints: ['16 <= WGX * WGY <= min(maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX)', 'TM * TN + TM + TN <= 160'],
+  constraints: [
+    '16 <= WGX * WGY <= min(maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX)',
+    'TM * TN + TM + TN <= 160 + 160 * softwareAdapter',
+  ],
   deterministic: true,
   facts: matmulFacts,
   rejects: (problem, traits) => tooLarge(problem, traits) ?? oddRows(problem, traits),
