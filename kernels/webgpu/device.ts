@@ -73,6 +73,7 @@ export class WebgpuDevice implements Device {
   #batch: Batch | undefined;
   #freed: GPUBuffer[] = [];
   #live = new Set<Buffer>();
+  #ids = new WeakMap<GPUBuffer, number>();
   #lastId = 0;
   #gone: string | undefined;
   #counts = { liveBytes: 0, peakBytes: 0, writtenBytes: 0, writes: 0, readBytes: 0, reads: 0, lateCompiles: 0 };
@@ -118,7 +119,8 @@ export class WebgpuDevice implements Device {
         () => culprit,
         () => this.gpu.createBuffer({ size, usage: BUFFER_USAGE }),
       );
-    const buffer = { bytes, gpu, id: ++this.#lastId };
+    if (!pooled) this.#ids.set(gpu, ++this.#lastId);
+    const buffer = { bytes, gpu, id: this.#ids.get(gpu)! };
     this.#live.add(buffer);
     this.#counts.liveBytes += bytes;
     this.#counts.peakBytes = Math.max(this.#counts.peakBytes, this.#counts.liveBytes);

@@ -10,7 +10,10 @@ import { throttled } from './wait.ts';
 /** Bind groups that an entry point keeps; a training loop binds the same buffers in every step. */
 const KEPT_BIND_GROUPS = 256;
 
-/** A buffer of this device; `id` is never used again, so that it can be a key. */
+/**
+ * A buffer of this device; `id` numbers the GPU buffer behind it, which the pool hands out again and again, so that bind groups are found
+ * again.
+ */
 export interface WebgpuBuffer extends Buffer {
   readonly gpu: GPUBuffer;
   readonly id: number;
