@@ -104,8 +104,9 @@ export class Ledger {
   }
 
   /** A row has failed: it keeps its samples, but not its figures. */
-  failed(row: Row, failure: Failure): void {
-    row.failure ??= failure;
+  failed(row: Row, { status, reason }: Failure): void {
+    // Compilers explain themselves over several lines; a cell of a table has one.
+    row.failure ??= { status, reason: reason.trim().replaceAll(/\s*\n\s*/g, ' | ') };
   }
 
   /** Figures of one sample of `iterations` calls, with the noise of their round. */

@@ -64,6 +64,15 @@ export async function measureRoof(place: RoofPlace): Promise<Roof | undefined> {
   return merged(roof, roof);
 }
 
+/** The arithmetic rate of a place just now, in GFLOP/s, by its default loop; undefined where there is none. */
+export async function arithmeticRate(place: RoofPlace): Promise<number | undefined> {
+  const opened = await Loops.open(place, 'tuned');
+  if (!opened) return undefined;
+  await using loops = opened;
+  const peaks = await measurePeaks(loops, place, 'device');
+  return peaks.length > 0 ? Math.max(...peaks.map(({ gflops }) => gflops)) : undefined;
+}
+
 /** Bytes that each cache level holds for the threads of a place: private caches add up, the shared one does not. */
 function capacitiesOf({ device, threads = 1, traits: { limits } }: RoofPlace): Partial<Record<Level, number>> {
   if (device !== 'cpu') return {};

@@ -72,7 +72,7 @@ class Fork implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { child } of this.#children.values()) await child.close();
+    await Promise.all([...this.#children.values()].map(({ child }) => child.close()));
   }
 
   /** Seconds that one question may take: samples and warm-up come on top of what the user allows for a call. */

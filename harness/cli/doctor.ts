@@ -2,9 +2,10 @@
 
 import { deviceKinds } from '../devices.ts';
 import { type Environment, lookAround } from '../environment.ts';
-import { probeDevices } from '../probe.ts';
+import { probeDevices, traitsOf } from '../probe.ts';
 import type { Opened } from '../protocol.ts';
 import { bandwidthOf, peakOf, type Roof } from '../roof.ts';
+import { arithmeticRate } from '../roof-measure.ts';
 import { readRoofs } from '../roof-store.ts';
 import { watchMachine } from '../trust.ts';
 import { EXIT, type ExitCode } from './exit.ts';
@@ -16,19 +17,41 @@ export async function doctor(): Promise<ExitCode> {
   const probes = await probeDevices(deviceKinds, ARM_MODULE);
   const { environment } = lookAround(probes);
   const trust = await watchMachine(environment);
+  const scaling = await scalingLine(probes.get('cpu')!, environment.cores);
+  const doubts = [...trust.doubts.map((doubt) => `in doubt: ${doubt}`), ...(scaling.doubt ? [`in doubt: ${scaling.doubt}`] : [])];
   const sections: [string, readonly string[]][] = [
     ['Machine', machineLines(environment)],
     ['CPU device', cpuLines(probes.get('cpu')!)],
     ['WebGPU device', webgpuLines(probes.get('webgpu')!)],
     ['Roof', roofLines(readRoofs(environment.fingerprint))],
     ['Peers', peerLines().map((line) => line.trim())],
-    [
-      'Timings',
-      [...trust.seen, ...(trust.doubts.length === 0 ? ['they can be trusted now'] : trust.doubts.map((doubt) => `in doubt: ${doubt}`))],
-    ],
+    ['Timings', [...trust.seen, ...scaling.seen, ...(doubts.length === 0 ? ['they can be trusted now'] : doubts)]],
   ];
   process.stdout.write(`${sections.map(([title, lines]) => [title, ...lines.map((line) => `  ${line}`)].join('\n')).join('\n\n')}\n`);
   return 'missing' in probes.get('cpu')! ? EXIT.failed : EXIT.passed;
+}
+
+/** Threads that share a core with each other or with a neighbour's do less than their number; no counter of the system shows it. */
+const FAIR_SCALING = 0.8;
+
+/** What all threads do together against one. */
+async function scalingLine(probed: Opened | { missing: string }, cores: number): Promise<{ seen: string[]; doubt?: string }> {
+  if ('missing' in probed || cores === 1) return { seen: [] };
+  const rate = (threads: number) => {
+    const { features, limits } = traitsOf(probed);
+    return arithmeticRate({
+      device: 'cpu',
+      threads,
+      traits: { features, limits: { ...limits, threads } },
+      entry: ARM_MODULE,
+      thorough: false,
+    });
+  };
+  const [one, all] = [await rate(1), await rate(cores)];
+  if (!one || !all) return { seen: [] };
+  const text = `${cores} threads do ${(all / one).toFixed(2)} times the arithmetic of one`;
+  const fair = all / one >= FAIR_SCALING * cores;
+  return { seen: [text], doubt: fair ? undefined : `${text} just now: processors share cores, or others use them` };
 }
 
 const mebibytes = (bytes: number): string => (bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${Math.round(bytes / 2 ** 20)} MiB`);

@@ -1,5 +1,6 @@
 // `bench run`: from flags to a plan, from the plan to a session in a results folder, and from its end to an exit code.
 
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { folderSink } from '../../reports/folder.ts';
 import { type RunDocument, SCHEMA_VERSION } from '../../reports/schema.ts';
@@ -37,8 +38,10 @@ export async function runSuites(
 
 /** Where a suite's results go; several suites share `--out` as folders in it. */
 function folderOf({ suite }: LoadedSuite, { out, resume }: RunFlags, several: boolean): string {
-  if (out !== undefined) return several ? join(out, suite.name) : out;
-  return resume ? newestFolder(suite.name) : newFolder(suite.name, new Date());
+  const dir = out === undefined ? undefined : several ? join(out, suite.name) : out;
+  if (!resume) return dir ?? newFolder(suite.name, new Date());
+  if (dir !== undefined && !existsSync(join(dir, 'run.json'))) throw new UsageError(`--resume: there is no run in ${dir} to go on with`);
+  return dir ?? newestFolder(suite.name);
 }
 
 function runSuite(planned: Planned, flags: RunFlags, dir: string, command: readonly string[]): Promise<ExitCode> {

@@ -65,6 +65,8 @@ test('a folder with files is not written over', async () => {
 
 test('resuming needs a run to go on with', async () => {
   await refuses(['run', EXAMPLE, '--resume'], /there is no run of fib in results/);
+  await refuses(['run', EXAMPLE, '--resume', '--out', 'nowhere'], /there is no run in nowhere to go on with/);
+  assert.not.ok(existsSync(join(place.folder, 'nowhere')));
 });
 
 test('help is no failure, and names the options of the suites on the line', async () => {
