@@ -54,13 +54,12 @@ export function placeOf(peer: Peer): Place {
       }
     },
     version: (name) => installedVersion(peer.name, name) ?? 'unknown',
-    path: (name, file) => join(packageFolder(peer.name, name), file),
   };
 }
 
 /**
  * Installs a peer's npm packages by npm, at their exact versions. Install scripts do not run: none of the packages needs its own, and
- * onnxruntime-node's would download CUDA libraries from outside of the registry. Throws a PeerError with npm's last words.
+ * onnxruntime-node's would download CUDA libraries from outside of the registry. Throws a PeerError with what npm said.
  *
  * Returns what is still missing: a system library, which only the user can install.
  */
@@ -72,8 +71,16 @@ export function installPeer(peer: Peer): InstalledState {
     const args = ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'error'];
     const { status, stderr, error } = spawnSync('npm', args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
     if (status !== 0) {
-      const last = error?.message ?? stderr.trim().split('\n').slice(-3).join(' ');
-      throw new PeerError(`${peer.name}: npm could not install ${Object.keys(peer.needs.npm).join(', ')} into ${folder}: ${last}`);
+      // npm says what went wrong first, and then where its logs are.
+      const first = stderr
+        .replaceAll(/^npm (error|warn) ?/gm, '')
+        .trim()
+        .split('\n')
+        .slice(0, 3)
+        .join('; ');
+      throw new PeerError(
+        `${peer.name}: npm could not install ${Object.keys(peer.needs.npm).join(', ')} into ${folder}: ${error?.message ?? first}`,
+      );
     }
   }
   return installedState(peer);

@@ -27,8 +27,6 @@ export interface Place {
   load(name: string): unknown;
   /** Its version as installed. */
   version(name: string): string;
-  /** A file inside of one of the packages. */
-  path(name: string, file: string): string;
 }
 
 export interface Peer {
