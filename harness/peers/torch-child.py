@@ -7,6 +7,7 @@ Verbs: open {threads} -> {versions, gflops}; prepare {problem, sizes} + operands
 """
 
 import json
+import re
 import struct
 import sys
 import time
@@ -24,6 +25,12 @@ def send(header, payload=b""):
     text = json.dumps({**header, "bytes": len(payload)}).encode()
     sys.stdout.buffer.write(struct.pack("<I", len(text)) + text + bytes(payload))
     sys.stdout.buffer.flush()
+
+
+def configuration(torch):
+    """The build configuration on one line, without the compiler's flags, which fill a page."""
+    text = re.sub(r"CXX_FLAGS=.*?, (?=[A-Z_]+=)", "", torch.__config__.show(), flags=re.DOTALL)
+    return "; ".join(part.strip(" ,\n") for part in text.split("\n  - "))
 
 
 def probe(torch, n=1024):
@@ -77,7 +84,7 @@ def main():
                 torch = library
                 torch.set_grad_enabled(False)
                 torch.set_num_threads(header["threads"])
-                versions = {"torch": torch.__version__, "python": sys.version.split()[0], "configuration": torch.__config__.show()}
+                versions = {"torch": torch.__version__, "python": sys.version.split()[0], "configuration": configuration(torch)}
                 send({"versions": versions, "gflops": probe(torch)})
             elif verb == "prepare":
                 product = Product(torch, header["problem"], header["sizes"], payload)
