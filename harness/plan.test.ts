@@ -2,13 +2,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { matmul } from '../kernels/problem.ts';
 import { parseFilter } from './filter.ts';
+import { groupsOf, wasmRefusal } from './memory.ts';
 import { type DeviceState, makePlan, type PlanOptions, predict } from './plan.ts';
 import { type Case, type Suite, UsageError } from './suite.ts';
 
 const suite: Suite = { name: 'test', question: 'Is the plan right?', cases: () => [] };
 const features = (...more: string[]) => new Set(['simd', 'relaxed-simd', 'threads', ...more]);
 const limits = { threads: 2, l1Bytes: 32768, l2Bytes: 2 ** 20, l3Bytes: 2 ** 25 };
-const cpu: DeviceState = { features: features('revectorize'), limits };
+const cpu = { features: features('revectorize'), limits };
 
 const square = (n: number): Case => ({ name: `matmul/${n}`, problem: matmul({ m: n, n, k: n }) });
 
@@ -74,6 +75,21 @@ test('arms that do not fit in memory together run in groups that share the refer
     assert.ok(group.reduce((sum, entry) => sum + entry.bytes, 0) <= 3 * bytes);
   }
   assert.is(new Set(groups.flat()).size, all[0].length);
+});
+
+test('an arm that does not fit beside the reference is measured alone', () => {
+  const entry = (name: string, bytes: number) => ({ arm: { name, kind: 'function', device: 'cpu', flags: 'default' } as const, bytes });
+  const groups = groupsOf([entry('reference', 40), entry('small', 50), entry('large', 90), entry('other', 60)], 100);
+  assert.equal(
+    groups.map((group) => group.map(({ arm }) => arm.name)),
+    [['reference', 'small'], ['reference', 'other'], ['large']],
+  );
+});
+
+test('what a WebAssembly memory cannot hold is refused with both numbers', () => {
+  const large = matmul({ m: 30000, n: 20000, k: 5000 });
+  assert.match(wasmRefusal(large, 2 ** 30)!, /it needs 4\d\d\d MiB, more than the 4096 MiB of a WebAssembly memory/);
+  assert.is(wasmRefusal(matmul({ m: 8, n: 8, k: 8 }), 0), undefined);
 });
 
 test('what does not fit alone is refused with both numbers', () => {

@@ -3,9 +3,10 @@
 import { choose, kernelsFor, refusal } from '../kernels/catalog.ts';
 import type { AnyKernel, Cost, DeviceKind, Traits, Tunables } from '../kernels/kernel.ts';
 import { matmulCost } from '../kernels/matmul.ts';
-import { bytesPerElement, operandElements, type Problem } from '../kernels/problem.ts';
+import type { Problem } from '../kernels/problem.ts';
 import { type Arm, functionArm, kernelArm, peerArm } from './arm.ts';
 import type { Filter } from './filter.ts';
+import { groupsOf, machineRefusal, operandBytes, totalBytes, wasmRefusal } from './memory.ts';
 import { type Case, type Request, type Suite, UsageError } from './suite.ts';
 
 /** A device as the plan sees it: its traits, or why there is none. */
@@ -102,7 +103,7 @@ function planCase(one: Case, options: PlanOptions): PlannedCase {
   const entries = (
     one.problem ? [...kernelEntries(one, one.problem, options), ...peerEntries(one, options)] : functionEntries(one, options)
   ).filter(keep);
-  return { case: one, dtype, entries, groups: groupsOf(entries, options) };
+  return { case: one, dtype, entries, groups: groupsOf(entries, options.memoryBytes, options.baseline) };
 }
 
 const columnsOf = ({ name, device, kernel, threads }: Arm) => ({ arm: name, device, kernel, threads });
@@ -153,9 +154,9 @@ function kernelEntry(kernel: AnyKernel, arm: Arm, one: Case, problem: Problem, s
   const reason = refusal(kernel, problem, state, pinned);
   if (reason !== undefined) return { arm, refusal: reason, bytes: 0 };
   const tunables = pinned ?? kernel.defaults(problem, state);
-  const bytes =
-    operandBytes(problem) * 2 + Object.values(kernel.plan(problem, tunables, state).workspace).reduce((sum, size) => sum + size, 0);
-  const refused = beyond(kernel, problem, state, bytes, options);
+  const workspace = totalBytes(kernel.plan(problem, tunables, state).workspace);
+  const bytes = 2 * totalBytes(operandBytes(problem)) + workspace;
+  const refused = beyond(kernel, problem, state, { workspace, bytes }, options);
   return {
     arm,
     refusal: refused,
@@ -167,20 +168,20 @@ function kernelEntry(kernel: AnyKernel, arm: Arm, one: Case, problem: Problem, s
 }
 
 /** Why a kernel that could do a problem is spared it: it would not fit, or take too long to be worth it. */
-function beyond(kernel: AnyKernel, problem: Problem, traits: Traits, bytes: number, options: PlanOptions): string | undefined {
-  if (bytes > options.memoryBytes)
-    return `it needs ${mebibytes(bytes)} with its operands, more than the ${mebibytes(options.memoryBytes)} that are free`;
+function beyond(kernel: AnyKernel, problem: Problem, traits: Traits, { workspace, bytes }: Held, options: PlanOptions): string | undefined {
+  const unfit = kernel.device === 'cpu' ? wasmRefusal(problem, workspace) : undefined;
+  const refused = unfit ?? machineRefusal(bytes, options.memoryBytes);
+  if (refused !== undefined) return refused;
   const seconds = kernel.estimate(problem, traits);
   if (traits.limits.softwareAdapter && seconds > SOFTWARE_PATIENCE_S && !options.kernels?.includes(kernel.name))
     return `a call would take about ${Math.round(seconds)} s on a software adapter; ask for it by --kernels ${kernel.name}`;
   return undefined;
 }
 
-const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
-
-function operandBytes(problem: Problem): number {
-  const element = problem.op === 'matmul' ? bytesPerElement(problem.dtype) : 4;
-  return Object.values(operandElements(problem)).reduce((sum, elements) => sum + elements * element, 0);
+/** Bytes that a kernel holds for a case: its workspace, and all with the operands on host and device. */
+interface Held {
+  readonly workspace: number;
+  readonly bytes: number;
 }
 
 /** What the direct algorithm costs: a peer keeps to itself how it does the work. */
@@ -190,33 +191,15 @@ function peerEntries(one: Case, options: PlanOptions): Entry[] {
   return options.peers.flatMap((peer) => {
     const threadCounts = peer.threaded ? options.threads : [undefined];
     const several = threadCounts.length > 1;
-    const bytes = operandBytes(one.problem!) * 4;
+    // Operands of ours, the library's copies of them, and what it packs.
+    const bytes = 4 * totalBytes(operandBytes(one.problem!));
     return threadCounts.map((threads) => ({
       arm: peerArm(peer.name, peer.device, threads, several),
-      refusal: peer.refuses(one),
+      refusal: peer.refuses(one) ?? machineRefusal(bytes, options.memoryBytes),
       cost: one.cost ?? directCost(one.problem!),
       bytes,
     }));
   });
-}
-
-/** Packs entries in order into groups that fit in memory; the reference arm, the baseline or else the first, is in every group. */
-function groupsOf(entries: readonly Entry[], { memoryBytes, baseline }: PlanOptions): Entry[][] {
-  const runnable = entries.filter(({ refusal }) => refusal === undefined);
-  const reference = runnable.find(({ arm }) => arm.name === baseline) ?? runnable[0];
-  if (!reference) return [];
-  const groups: Entry[][] = [[reference]];
-  let free = memoryBytes - reference.bytes;
-  for (const entry of runnable) {
-    if (entry === reference) continue;
-    if (entry.bytes > free && groups.at(-1)!.length > 1) {
-      groups.push([reference]);
-      free = memoryBytes - reference.bytes;
-    }
-    groups.at(-1)!.push(entry);
-    free -= entry.bytes;
-  }
-  return groups;
 }
 
 export interface Prediction {
