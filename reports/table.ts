@@ -18,7 +18,7 @@ const GAP = '  ';
 
 /** What a stream can show: its width, and colour only on a terminal that wants it (https://no-color.org). */
 export const terminalStyle = (stream: { isTTY?: boolean; columns?: number }, env: NodeJS.ProcessEnv = process.env): TableStyle => ({
-  width: stream.isTTY ? (stream.columns ?? 80) : Number(env.COLUMNS) || DEFAULT_WIDTH,
+  width: stream.isTTY ? stream.columns || 80 : Number(env.COLUMNS) || DEFAULT_WIDTH,
   colour: stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
 });
 

@@ -24,7 +24,7 @@ function drawn(place: (fork: number, planned: PlannedCase) => string, stream: No
     show(fork, planned, what) {
       if (performance.now() - last < LEAST_MS) return;
       last = performance.now();
-      stream.write(`\r\x1b[K${`${place(fork, planned)}: ${what}`.slice(0, (stream.columns ?? 80) - 1)}`);
+      stream.write(`\r\x1b[K${`${place(fork, planned)}: ${what}`.slice(0, (stream.columns || 80) - 1)}`);
     },
     clear: () => void stream.write('\r\x1b[K'),
   };
