@@ -9,6 +9,7 @@ import os from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DeviceKind } from '../kernels/kernel.ts';
+import { packageVersions } from './project.ts';
 import type { Opened } from './protocol.ts';
 
 export interface Environment {
@@ -112,20 +113,4 @@ export function lookAround(devices: ReadonlyMap<DeviceKind, Opened | { missing: 
 /** Two runs on one machine with one Node agree, whatever devices they opened. */
 function fingerprintOf({ adapters: _, features: __, ...machine }: Omit<Environment, 'fingerprint' | 'load'>): string {
   return createHash('sha256').update(JSON.stringify(machine)).digest('hex').slice(0, 16);
-}
-
-/** The project's own version and those of the packages it runs with. */
-function packageVersions(): Record<string, string> {
-  const root = projectRoot();
-  const own = JSON.parse(readText(join(root, 'package.json')) ?? '{}');
-  const names = Object.keys({ ...own.dependencies, ...own.optionalDependencies });
-  const versions = names.map((name) => [name, JSON.parse(readText(join(root, 'node_modules', name, 'package.json')) ?? '{}').version]);
-  return Object.fromEntries([[own.name, own.version], ...versions].filter(([, version]) => version !== undefined));
-}
-
-/** The folder of the project's package.json, above this file: the clone, or the installed package. */
-export function projectRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
-  return folder;
 }

@@ -1,6 +1,7 @@
 // The command line: its subcommands, each loaded only when it is asked for, and the one place where errors become a line and an exit code.
 
 import { Command, CommanderError } from 'commander';
+import { project } from '../project.ts';
 import { EXIT, type ExitCode, exitCodeOf, report } from './exit.ts';
 import { addRunOptions, type RunFlags } from './run-options.ts';
 
@@ -26,6 +27,7 @@ export async function bench(args: readonly string[]): Promise<ExitCode> {
 async function commandLine(args: readonly string[], end: (code: ExitCode) => void): Promise<Command> {
   const program = new Command('bench')
     .description('Measures compute kernels on WebAssembly and WebGPU, checked and against what the machine can do')
+    .version(project().version)
     .exitOverride()
     .showSuggestionAfterError()
     .helpCommand(false);
