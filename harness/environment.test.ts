@@ -1,7 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { DeviceKind } from '../kernels/kernel.ts';
 import { cacheFolder } from './cache-folder.ts';
 import { lookAround } from './environment.ts';
+import type { Probed } from './probe.ts';
 import { packageVersions, project } from './project.ts';
 import type { Opened } from './protocol.ts';
 import { checkResumable } from './resume.ts';
@@ -10,7 +12,7 @@ const opened: Opened = { protocol: 1, adapter: 'an adapter', v8Flags: 'default',
 
 test('the environment names machine, software, devices and revision', () => {
   const { environment, versions } = lookAround(
-    new Map([
+    new Map<DeviceKind, Probed>([
       ['cpu', opened],
       ['webgpu', { missing: 'there is none' }],
     ]),
