@@ -1,6 +1,10 @@
 // A problem says what is to be computed: op, sizes, dtypes, attributes and epilogue. It never says how.
 
-export type DType = 'f32' | 'f16';
+import { bytesPerElement, type DType, type Extent } from './dtype.ts';
+import { type PointwiseProblem, pointwiseOperands } from './problems/pointwise.ts';
+
+export * from './dtype.ts';
+export * from './problems/pointwise.ts';
 
 /** Applied to every element of the result as it is stored, in this order: add bias, then ReLU. */
 export interface Epilogue {
@@ -43,7 +47,7 @@ export interface StreamProblem {
   readonly bytes: number;
 }
 
-export type Problem = MatmulProblem | FmaProblem | StreamProblem;
+export type Problem = MatmulProblem | FmaProblem | StreamProblem | PointwiseProblem;
 export type Op = Problem['op'];
 
 export const NO_EPILOGUE: Epilogue = { bias: false, relu: false };
@@ -52,8 +56,6 @@ export const NO_EPILOGUE: Epilogue = { bias: false, relu: false };
 export const MAX_EXTENT = 2 ** 30;
 /** Largest operand in bytes: the 4 GiB that a 32-bit address reaches. */
 export const MAX_OPERAND_BYTES = 2 ** 32;
-
-export const bytesPerElement = (dtype: DType): number => (dtype === 'f16' ? 2 : 4);
 
 /** A checked matmul problem; what is left out is batch 1, no transposes, alpha 1, no epilogue, f32. Throws a RangeError that names the bad value. */
 export function matmul(sizes: { m: number; n: number; k: number } & Partial<Omit<MatmulProblem, 'op'>>): MatmulProblem {
@@ -72,6 +74,7 @@ export function matmul(sizes: { m: number; n: number; k: number } & Partial<Omit
     if (!Number.isInteger(value) || value < 1 || value > MAX_EXTENT)
       throw new RangeError(`matmul: ${name} is ${value}, expected a whole number from 1 to ${MAX_EXTENT}`);
   }
+  if (problem.dtype !== 'f32' && problem.dtype !== 'f16') throw new RangeError(`matmul: dtype is ${problem.dtype}, expected f32 or f16`);
   const operands = matmulOperands(problem);
   for (const [name, elements] of Object.entries(operands)) {
     const bytes = elements * bytesPerElement(problem.dtype);
@@ -88,6 +91,9 @@ export function matmulOperands({ batch, m, n, k, epilogue }: MatmulProblem): Rec
   return { A: batch * m * k, B: batch * k * n, ...(epilogue.bias ? { bias: n } : {}), C: batch * m * n };
 }
 
+const elementsOf = (extents: Readonly<Record<string, Extent>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(extents).map(([name, { elements }]) => [name, elements]));
+
 /** Elements of each operand of a problem, in the order that kernels name them; outputs last. */
 export function operandElements(problem: Problem): Record<string, number> {
   switch (problem.op) {
@@ -101,6 +107,8 @@ export function operandElements(problem: Problem): Record<string, number> {
         : problem.access === 'read'
           ? { from: problem.bytes / 4, out: 1024 }
           : { to: problem.bytes / 4 };
+    case 'pointwise':
+      return elementsOf(pointwiseOperands(problem));
   }
 }
 

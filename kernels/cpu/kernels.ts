@@ -6,6 +6,7 @@ import { direct } from './matmul/direct.ts';
 import { gemv } from './matmul/gemv.ts';
 import { naive } from './matmul/naive.ts';
 import { packed } from './matmul/packed.ts';
+import { vectors } from './pointwise/vectors.ts';
 import { roofKernels } from './roof.ts';
 
-export const cpuKernels: readonly AnyKernel[] = [naive, blocked, gemv, direct, packed, ...roofKernels];
+export const cpuKernels: readonly AnyKernel[] = [naive, blocked, gemv, direct, packed, vectors, ...roofKernels];

@@ -1,0 +1,45 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { apply, input } from '../../expression.ts';
+import { pointwiseVariant } from '../../pointwise.ts';
+import { awkwardLayouts, checkPointwise, everyOperation } from '../../pointwise-conformance.ts';
+import { type PointwiseProblem, pointwise } from '../../problems/pointwise.ts';
+import { openCpu } from '../device.ts';
+import { vectors } from './vectors.ts';
+
+const tuned = await openCpu({ threads: 2 });
+const plain = await openCpu({ threads: 1, flags: 'default' });
+test.after(async () => {
+  await tuned.close();
+  await plain.close();
+});
+
+async function checkAll(problems: Iterable<PointwiseProblem>): Promise<void> {
+  let seed = 0;
+  for (const device of [tuned, plain])
+    for (const problem of problems) {
+      seed++;
+      await checkPointwise(device, vectors, problem, seed).catch((error) => {
+        assert.unreachable(`${pointwiseVariant(problem)} [${problem.shape}], seed ${seed}: ${error.message}`);
+      });
+    }
+}
+
+test('every operation, with NaN, infinities and denormals among the values', async () => {
+  await checkAll([...everyOperation(), ...everyOperation()]);
+});
+
+test('awkward layouts', () => checkAll([...awkwardLayouts(), ...awkwardLayouts()]));
+
+test('large problems are shared by threads: long rows in pieces, many rows in blocks', async () => {
+  const add = apply('add', input(0), input(1));
+  for (const shape of [[300_001], [3, 100_001], [100_001, 3]])
+    for (const strides of [[shape[1] ?? 1, 1].slice(-shape.length), [0, 1].slice(-shape.length)]) {
+      const problem = pointwise({ shape, inputs: [{}, { strides }], expression: add });
+      const [pass] = vectors.plan(problem, {}, tuned).passes;
+      assert.ok(pass.grid[0] > 1);
+      await checkPointwise(tuned, vectors, problem);
+    }
+});
+
+test.run();

@@ -1,0 +1,255 @@
+// out[i] = expression(x0[i], x1[i], ..), eight elements at a time in two vectors side by side.
+//
+//   rows of the output:   |-8-|-8-|-8-|-8-|1|1|1|      inputs: flat, row: loaded;  scalar, repeat: splat before the loop;
+//                                                      strided: gathered lane by lane
+//
+// All loads and steps of both vectors come before their stores, in pairs: V8's revectorisation then fuses them into 256 bits. The last elements of a
+// row go through the same steps one by one, so that an element's bits do not depend on where it lies. Rows are walked with an odometer of indices.
+
+import { bytesPerElement } from '../../dtype.ts';
+import { stepsOf } from '../../expression.ts';
+import type { Entry, Kernel, Plan, Source, Traits } from '../../kernel.ts';
+import { loopShape, pointwiseCost, pointwiseFacts, pointwiseVariant } from '../../pointwise.ts';
+import { type Access, accessOf, elementCount, type PointwiseProblem, pointwiseOperands } from '../../problems/pointwise.ts';
+import { advance, assemble, f32x4, i32, if_, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
+import { MAX_ARGUMENTS } from '../command.ts';
+import { SCRATCH, type Vector } from '../math.ts';
+import { threadsFor } from '../threading.ts';
+import { constantLanes, loadRepeated, loadRow, loadStrided, operate, store } from './lanes.ts';
+
+/** Tasks per thread, so that a thread that was held up can be helped out; and the least elements of a row that one is worth. */
+const TASKS_PER_THREAD = 2;
+const LEAST_PIECE = 1024;
+
+export const vectors: Kernel<PointwiseProblem> = {
+  name: 'vectors',
+  op: 'pointwise',
+  device: 'cpu',
+  summary: 'two vectors of elements at a time through all steps of the expression',
+  requires: ['simd'],
+  tunables: {},
+  constraints: [],
+  deterministic: true,
+  facts: pointwiseFacts,
+  rejects: (problem) => {
+    if ([problem, ...problem.inputs].some(({ dtype }) => dtype === 'f16')) return 'it stores no f16';
+    const { buffers, arguments: parameters } = entryOf(problem);
+    const words = buffers.length + parameters.length;
+    return words > MAX_ARGUMENTS ? `its shapes and strides take ${words} words, more than ${MAX_ARGUMENTS}` : undefined;
+  },
+  defaults: () => ({}),
+  cost: pointwiseCost,
+  estimate: (problem, { limits }) => {
+    const { executedFlops, bytes } = pointwiseCost(problem);
+    return 2e-6 + Math.max(bytes / 15e9, executedFlops / (10e9 * limits.threads));
+  },
+  variant: pointwiseVariant,
+  generate,
+  plan,
+};
+
+/** An input as the code sees it. */
+interface Operand {
+  readonly access: Access;
+  readonly dtype: PointwiseProblem['dtype'];
+  /** The buffer it is read from. */
+  readonly buffer: string;
+}
+
+const sourcesOf = (problem: PointwiseProblem): Operand[] =>
+  problem.inputs.map((input, i) => ({
+    access: accessOf(problem, input),
+    dtype: input.dtype,
+    buffer: i === problem.inPlace ? 'out' : `x${i}`,
+  }));
+
+const hasStrides = (access: Access): boolean => access !== 'flat' && access !== 'scalar';
+
+/** `offset0`; for inputs with strides of their own `stride0_0`, ..; `step0` along the last dimension where it is neither 0 nor 1. All in bytes. */
+function entryOf(problem: PointwiseProblem): Entry {
+  const outer = loopShape(problem).length - 1;
+  const numbers = sourcesOf(problem).flatMap(({ access }, i) => [
+    `offset${i}`,
+    ...(hasStrides(access) ? Array.from({ length: outer }, (_, d) => `stride${i}_${d}`) : []),
+    ...(access === 'strided' ? [`step${i}`] : []),
+  ]);
+  const sizes = Array.from({ length: outer }, (_, d) => `size${d}`);
+  return {
+    buffers: Object.keys(pointwiseOperands(problem)).map((name) => ({ name, access: name === 'out' ? 'write' : 'read' })),
+    arguments: [
+      ...['rows', 'columns', 'rowsPerTask', 'pieces', 'piece', ...sizes, ...numbers].map((name) => ({ name, type: 'u32' as const })),
+      ...problem.scalars.map((_, i) => ({ name: `scalar${i}`, type: 'f32' as const })),
+    ],
+  };
+}
+
+/** One task: a block of rows, or a piece of one row. */
+function generate(problem: PointwiseProblem): Source {
+  const steps = stepsOf(problem.expression);
+  const sources = sourcesOf(problem);
+  const outer = loopShape(problem).length - 1;
+  const size = bytesPerElement(problem.dtype);
+  const locals = {
+    row: i32,
+    endRow: i32,
+    first: i32,
+    left: i32,
+    count: i32,
+    rest: i32,
+    target: i32,
+    index: [i32, outer],
+    base: [i32, sources.length],
+    at: [i32, sources.length],
+    value: [v128, 2 * steps.length],
+    scratch: [v128, SCRATCH],
+  } as const;
+  const elements = task(entryOf(problem), locals, (names, argument, scalar) => {
+    const { task, row, endRow, first, left, count, rest, target, index, base, at, value, scratch } = names;
+    const { out, rows, columns, rowsPerTask, pieces, piece } = argument;
+    const register = (step: number, half: number): Vector => value[2 * step + half];
+    start();
+    hoist('scalar');
+    loopWhileBelow(row, endRow, 1, () => {
+      sources.forEach((_, i) => set(at[i], base[i]));
+      set(target, out);
+      hoist('repeat');
+      set(left, i32.shr_u(count, 3));
+      repeat(left, () => body(2, 4));
+      set(left, i32.and(count, 7));
+      repeat(left, () => body(1, 1));
+      nextRow();
+    });
+
+    /** Sets the rows and columns of this task, and the addresses of their first elements. */
+    function start() {
+      set(row, i32.mul(i32.div_u(task, pieces), rowsPerTask));
+      set(endRow, i32.add(row, rowsPerTask));
+      min(endRow, endRow, rows);
+      set(first, i32.mul(i32.rem_u(task, pieces), piece));
+      set(count, i32.sub(columns, first));
+      min(count, count, piece);
+      set(target, i32.add(i32.mul(row, columns), first));
+      sources.forEach(({ access, dtype, buffer }, i) => {
+        set(base[i], i32.add(argument[buffer], argument[`offset${i}`]));
+        if (access === 'flat') advance(base[i], i32.mul(target, bytesPerElement(dtype)));
+        if (access === 'row') advance(base[i], i32.mul(first, bytesPerElement(dtype)));
+        if (access === 'strided') advance(base[i], i32.mul(first, argument[`step${i}`]));
+      });
+      advance(out, i32.mul(target, size));
+      set(rest, row);
+      for (let d = outer - 1; d >= 0; d--) {
+        set(index[d], i32.rem_u(rest, argument[`size${d}`]));
+        set(rest, i32.div_u(rest, argument[`size${d}`]));
+        sources.forEach(({ access }, i) => {
+          if (hasStrides(access)) advance(base[i], i32.mul(index[d], argument[`stride${i}_${d}`]));
+        });
+      }
+    }
+
+    /** Loads what does not change within the task (`scalar`) or the row (`repeat`). */
+    function hoist(access: 'scalar' | 'repeat') {
+      steps.forEach((step, s) => {
+        for (const half of [0, 1]) {
+          if (step.kind === 'input' && sources[step.value].access === access)
+            loadRepeated(register(s, half), sources[step.value].dtype, base[step.value]);
+          if (access !== 'scalar') continue;
+          if (step.kind === 'constant') set(register(s, half), constantLanes(step));
+          if (step.kind === 'scalar') set(register(s, half), f32x4.splat(scalar[`scalar${step.value}`]));
+        }
+      });
+    }
+
+    /** `halves` vectors of `lanes` elements: load, compute, store. */
+    function body(halves: 1 | 2, lanes: 1 | 4) {
+      steps.forEach((step, s) => {
+        for (let half = 0; half < halves; half++) {
+          const into = register(s, half);
+          if (step.kind === 'input') load(step.value, into, half, lanes);
+          else if (step.operands.length > 0)
+            operate(
+              step,
+              into,
+              step.operands.map((operand) => register(operand, half)),
+              scratch,
+            );
+        }
+      });
+      for (let half = 0; half < halves; half++) set(scratch[half], register(steps.length - 1, half));
+      for (let half = 0; half < halves; half++) store(scratch[half], problem.dtype, target, 4 * half * size, lanes);
+      sources.forEach(({ access, dtype }, i) => {
+        if (access === 'flat' || access === 'row') advance(at[i], halves * lanes * bytesPerElement(dtype));
+        if (access === 'strided' && lanes === 1) advance(at[i], argument[`step${i}`]);
+      });
+      advance(target, halves * lanes * size);
+    }
+
+    function load(i: number, into: Vector, half: number, lanes: 1 | 4) {
+      const { access, dtype } = sources[i];
+      if (access === 'scalar' || access === 'repeat') return;
+      if (lanes === 1) loadRepeated(into, dtype, at[i]);
+      else if (access === 'strided') loadStrided(into, dtype, at[i], argument[`step${i}`]);
+      else loadRow(into, dtype, at[i], 4 * half * bytesPerElement(dtype));
+    }
+
+    /** Moves the addresses to the next row: flat ones by a row, the others by the odometer. */
+    function nextRow() {
+      advance(out, i32.mul(columns, size));
+      sources.forEach(({ access, dtype }, i) => {
+        if (access === 'flat') advance(base[i], i32.mul(columns, bytesPerElement(dtype)));
+      });
+      const strided = sources.flatMap(({ access }, i) => (hasStrides(access) ? [i] : []));
+      const turn = (d: number) => {
+        if (d < 0) return;
+        const stride = (i: number): Local => argument[`stride${i}_${d}`];
+        advance(index[d], 1);
+        for (const i of strided) advance(base[i], stride(i));
+        i32.eq(index[d], argument[`size${d}`]);
+        if_({}, () => {
+          for (const i of strided) set(base[i], i32.sub(base[i], i32.mul(index[d], stride(i))));
+          set(index[d], 0);
+          turn(d - 1);
+        });
+      };
+      turn(outer - 1);
+    }
+  });
+  return assemble(`pointwise/vectors/${pointwiseVariant(problem)}`, { elements });
+}
+
+function plan(problem: PointwiseProblem, _tunables: unknown, traits: Traits): Plan {
+  const shape = loopShape(problem);
+  const sizes = shape.slice(0, -1);
+  const [rows, columns] = [elementCount(sizes), shape[shape.length - 1]];
+  const { executedFlops, bytes } = pointwiseCost(problem);
+  const threads = threadsFor({ flops: executedFlops, executedFlops, bytes }, traits);
+  const split = splitRows(rows, columns, threads === 1 ? 1 : threads * TASKS_PER_THREAD);
+  const numbers = problem.inputs.flatMap(({ dtype, strides, offset }, i) => {
+    const access = accessOf(problem, problem.inputs[i]);
+    const element = bytesPerElement(dtype);
+    const outer = hasStrides(access) ? strides.slice(0, -1).map((stride) => stride * element) : [];
+    return [offset * element, ...outer, ...(access === 'strided' ? [strides[strides.length - 1] * element] : [])];
+  });
+  return {
+    passes: [
+      {
+        entry: 'elements',
+        buffers: Object.keys(pointwiseOperands(problem)),
+        arguments: [rows, columns, split.rowsPerTask, split.pieces, split.piece, ...sizes, ...numbers, ...problem.scalars],
+        grid: [split.tasks, 1, 1],
+      },
+    ],
+    workspace: {},
+  };
+}
+
+/** Shares rows among about `wanted` tasks: whole rows where there are enough of them, else each row in pieces of whole cache lines. */
+export function splitRows(rows: number, columns: number, wanted: number) {
+  if (wanted === 1 || rows >= wanted || columns < 2 * LEAST_PIECE) {
+    const rowsPerTask = Math.ceil(rows / wanted);
+    return { rowsPerTask, pieces: 1, piece: columns, tasks: Math.ceil(rows / rowsPerTask) };
+  }
+  const share = Math.ceil(columns / Math.ceil(wanted / rows));
+  const piece = Math.max(LEAST_PIECE, Math.ceil(share / 64) * 64);
+  const pieces = Math.ceil(columns / piece);
+  return { rowsPerTask: 1, pieces, piece, tasks: rows * pieces };
+}
