@@ -38,7 +38,12 @@ async function loadModule(name: string): Promise<LoadedSuite> {
   try {
     suite = (await import(source)).default;
   } catch (error) {
-    throw new UsageError(`${path}: cannot be loaded: ${(error as Error).message}`, { cause: error });
+    const { message } = error as Error;
+    // What Node says where the nearest package.json makes the file CommonJS.
+    const remedy = /Unexpected token 'export'|Cannot use import statement/.test(message)
+      ? '; it is taken for CommonJS: set "type": "module" in its package.json, or name it .mts'
+      : '';
+    throw new UsageError(`${path}: cannot be loaded: ${message}${remedy}`, { cause: error });
   }
   if (typeof suite?.name !== 'string' || typeof suite.question !== 'string' || typeof suite.cases !== 'function')
     throw new UsageError(`${path}: its default export is no suite; it must have name, question and cases(request)`);

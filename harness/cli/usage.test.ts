@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -57,6 +57,10 @@ test('a module that is no suite, or does not load, is named', async () => {
   await refuses(['run', './no.suite.ts'], /its default export is no suite/);
   writeFileSync(join(place.folder, 'torn.suite.ts'), 'export default {\n');
   await refuses(['run', './torn.suite.ts'], /torn\.suite\.ts: cannot be loaded/);
+  mkdirSync(join(place.folder, 'common'));
+  writeFileSync(join(place.folder, 'common', 'package.json'), '{ "type": "commonjs" }');
+  writeFileSync(join(place.folder, 'common', 'my.suite.ts'), 'export default {};\n');
+  await refuses(['run', './common/my.suite.ts'], /set "type": "module" in its package\.json, or name it \.mts/);
 });
 
 test('a folder with files is not written over', async () => {
