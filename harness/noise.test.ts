@@ -20,6 +20,17 @@ test('an arm that computes while it is parked is named', () => {
   assert.is(monitor.round([complaint!]).contamination, complaint);
 });
 
+test('rests too short for the clock of the system add up', () => {
+  const monitor = new NoiseMonitor();
+  const busy = resting('busy', [1, 1.009, 1.009, 1.018, 1.018, 1.027]);
+  const complaints = [0, 1, 2].map(() => {
+    monitor.park(busy);
+    return monitor.wake(busy);
+  });
+  assert.equal(complaints.slice(0, 2), [undefined, undefined]);
+  assert.match(complaints[2]!, /used 0\.03 s/);
+});
+
 test('an arm that rests is not, nor one tick, nor one whose times are unknown', () => {
   const monitor = new NoiseMonitor();
   for (const uses of [[1, 1], [1, 1.01], []]) {

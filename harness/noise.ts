@@ -17,6 +17,8 @@ const WINDOW_MS = 500;
 /** A parked arm may use this share of the time it is parked, and one 10 ms tick that the rounding may add. */
 const PARKED_TOLERANCE = 0.05;
 const PARKED_TICKS_S = 0.02;
+/** Rests are judged together until they are this long, then afresh. */
+const REST_WINDOW_S = 2;
 
 /** What was seen in one round. */
 export interface Noise {
@@ -72,6 +74,7 @@ export class NoiseMonitor {
   #watched: readonly Restful[] = [];
   #looks: Look[] = [];
   #parked = new Map<Restful, { at: number; cpu: number }>();
+  #rests = new Map<Restful, { seconds: number; used: number }>();
 
   constructor() {
     // The first runs are interpreted; they would make every later one look fast.
@@ -91,16 +94,25 @@ export class NoiseMonitor {
     if (cpu !== undefined) this.#parked.set(child, { at: performance.now(), cpu });
   }
 
-  /** `child` has its turn, or has ended. Returns what is wrong with how it rested. */
+  /**
+   * `child` has its turn, or has ended. Returns what is wrong with how it rested.
+   *
+   * A turn of the others may be shorter than the system's tick, so rests add up until they say something.
+   */
   wake(child: Restful): string | undefined {
     const since = this.#parked.get(child);
     this.#parked.delete(child);
     const cpu = since && child.cpuSeconds();
     if (since === undefined || cpu === undefined) return undefined;
-    const parkedSeconds = (performance.now() - since.at) / 1000;
-    const used = cpu - since.cpu;
-    if (used <= PARKED_TICKS_S || used <= PARKED_TOLERANCE * parkedSeconds) return undefined;
-    return `${child.arm.name} was parked but used ${used.toFixed(2)} s of processor time in ${parkedSeconds.toFixed(2)} s`;
+    const rest = this.#rests.get(child) ?? { seconds: 0, used: 0 };
+    rest.seconds += (performance.now() - since.at) / 1000;
+    rest.used += cpu - since.cpu;
+    this.#rests.set(child, rest);
+    const restless = rest.used > PARKED_TICKS_S && rest.used > PARKED_TOLERANCE * rest.seconds;
+    if (restless || rest.seconds > REST_WINDOW_S) this.#rests.delete(child);
+    return restless
+      ? `${child.arm.name} was parked but used ${rest.used.toFixed(2)} s of processor time in ${rest.seconds.toFixed(2)} s`
+      : undefined;
   }
 
   /** To be called at the end of a round, with the complaints of its `wake`s. */

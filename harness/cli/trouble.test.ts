@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TROUBLE, Workplace } from './bench-process.ts';
@@ -20,6 +21,7 @@ test('an arm that hangs, dies, leaves, throws or errs fails alone; the run goes 
     dies: ['failed', /was killed by SIGKILL/],
     leaves: ['failed', /ended with exit code 7/],
     waits: ['ok', /^$|disturbed|warming/],
+    restless: ['ok', /disturbed|^$|warming/],
     slow: ['slow', /exceeds the arm's share/],
   } as const;
   for (const name of ['first', 'second'])
@@ -29,6 +31,28 @@ test('an arm that hangs, dies, leaves, throws or errs fails alone; the run goes 
       assert.match(row.reason, reason);
       assert.is(row.median_ns !== '', status === 'ok' || status === 'slow', arm);
     }
+});
+
+test('an arm that works while it is parked spoils rounds for all arms alike, and is named', async () => {
+  const { code, err } = await place.bench([
+    'run',
+    TROUBLE,
+    '--only',
+    'right,restless',
+    '--time',
+    '0.5',
+    '--forks',
+    '1',
+    '--no-roof',
+    '--out',
+    'restless',
+  ]);
+  assert.is(code, 0, err);
+  if (!existsSync('/proc/self/stat')) return;
+  const samples = place.rows('restless', 'samples.csv').filter(({ metric }) => metric === 'time');
+  const rounds = Map.groupBy(samples, (sample) => `${sample.case} ${sample.round}`);
+  for (const arms of rounds.values()) assert.is(new Set(arms.map(({ dropped }) => dropped)).size, 1, 'a round is dropped whole');
+  assert.ok(samples.some(({ dropped, reason }) => dropped === 'true' && reason.startsWith('restless was parked but used')));
 });
 
 test('a disk that fills ends the run with exit 4 and the name of the file; what was measured before is in the files', async () => {
