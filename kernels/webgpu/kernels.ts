@@ -7,6 +7,7 @@ import { register } from './matmul/register.ts';
 import { splitk } from './matmul/splitk.ts';
 import { subgroup } from './matmul/subgroup.ts';
 import { tiled } from './matmul/tiled.ts';
+import { vectors } from './pointwise/vectors.ts';
 import { chains, quads } from './roof.ts';
 
-export const webgpuKernels: readonly AnyKernel[] = [naive, tiled, register, subgroup, splitk, gemv, chains, quads];
+export const webgpuKernels: readonly AnyKernel[] = [naive, tiled, register, subgroup, splitk, gemv, vectors, chains, quads];
