@@ -81,7 +81,7 @@ export async function addRunOptions(run: Command, args: readonly string[]): Prom
     .addOption(new Option('--tune <mode>', 'where tunables come from').choices(['off', 'cache', 'tune', 'force']).default('cache'))
     .option('--pin', 'tunables only from the reviewed tables and defaults, never from what this machine has learnt')
     .option('--no-roof', 'do not measure the roof, nor the share of it that kernels reach')
-    .option('--verbose', 'show the stack of an error');
+    .option('--verbose', 'show stacks of errors, and what arms print to standard error');
   const own = args[0] === 'run' ? await suiteOptions(args) : [];
   for (const { flags, description } of own) run.option(flags, description);
   return own;
