@@ -2,9 +2,11 @@
 
 import { bytesPerElement, type DType, type Extent } from './dtype.ts';
 import { type PointwiseProblem, pointwiseOperands } from './problems/pointwise.ts';
+import { type ReduceProblem, reduceOperands } from './problems/reduce.ts';
 
 export * from './dtype.ts';
 export * from './problems/pointwise.ts';
+export * from './problems/reduce.ts';
 
 /** Applied to every element of the result as it is stored, in this order: add bias, then ReLU. */
 export interface Epilogue {
@@ -47,7 +49,7 @@ export interface StreamProblem {
   readonly bytes: number;
 }
 
-export type Problem = MatmulProblem | FmaProblem | StreamProblem | PointwiseProblem;
+export type Problem = MatmulProblem | FmaProblem | StreamProblem | PointwiseProblem | ReduceProblem;
 export type Op = Problem['op'];
 
 export const NO_EPILOGUE: Epilogue = { bias: false, relu: false };
@@ -109,6 +111,8 @@ export function operandElements(problem: Problem): Record<string, number> {
           : { to: problem.bytes / 4 };
     case 'pointwise':
       return elementsOf(pointwiseOperands(problem));
+    case 'reduce':
+      return elementsOf(reduceOperands(problem));
   }
 }
 

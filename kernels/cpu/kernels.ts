@@ -6,7 +6,8 @@ import { direct } from './matmul/direct.ts';
 import { gemv } from './matmul/gemv.ts';
 import { naive } from './matmul/naive.ts';
 import { packed } from './matmul/packed.ts';
-import { vectors } from './pointwise/vectors.ts';
+import { vectors as pointwise } from './pointwise/vectors.ts';
+import { vectors as reduce } from './reduce/vectors.ts';
 import { roofKernels } from './roof.ts';
 
-export const cpuKernels: readonly AnyKernel[] = [naive, blocked, gemv, direct, packed, vectors, ...roofKernels];
+export const cpuKernels: readonly AnyKernel[] = [naive, blocked, gemv, direct, packed, pointwise, reduce, ...roofKernels];
