@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { kernels } from '../../kernels/catalog.ts';
 import type { DeviceKind } from '../../kernels/kernel.ts';
+import { SUMMARY_COLUMNS } from '../../reports/csv.ts';
 import { type Format, formatNames } from '../../reports/formats.ts';
 import { defaultThreads, deviceKinds } from '../devices.ts';
 import { type Filter, parseFilter } from '../filter.ts';
@@ -52,6 +53,16 @@ export function filterOf(flags: RunFlags): Filter | undefined {
   }
 }
 
+/** Columns that measuring adds to the contract's: against a baseline, and metrics of devices and peers beside the time. */
+const MEASURED_COLUMNS = ['baseline', 'ratio', 'ratio_low', 'ratio_high', 'device_time_ns', 'own_time_ns'];
+
+/** Throws a UsageError with the nearest names where the filter reads a column that no row will have. */
+function checkColumns(filter: Filter | undefined, cases: readonly Case[]): void {
+  const columns = [...SUMMARY_COLUMNS, ...MEASURED_COLUMNS, ...cases.flatMap(({ extra }) => Object.keys(extra ?? {}))];
+  const wrong = filter?.columns.find((column) => !columns.includes(column));
+  if (wrong !== undefined) throw new UsageError(`--filter: ${unknownName('column', wrong, [...new Set(columns)])}`);
+}
+
 /** `--shapes`: the text of a file where it names one, else as it is. */
 function shapesOf(given: string | undefined): string | undefined {
   if (given === undefined || !SHAPE_FILE.test(given)) return given;
@@ -81,6 +92,7 @@ export async function planSuite(loaded: LoadedSuite, flags: RunFlags, options: r
   const request = requestOf(flags, options);
   const filter = filterOf(flags);
   const cases = loaded.suite.cases(request);
+  checkColumns(filter, cases);
   const peers = await plannedPeers(flags.peers ?? []);
   const probes = await probeDevices(devicesOf(cases, request), ARM_MODULE);
   const devices = new Map<DeviceKind, DeviceState>(

@@ -46,6 +46,7 @@ test('values of options are checked before anything is measured', async () => {
   await refuses(['run', 'matmul', '--forks', 'two'], /--forks/, /whole number from 1 to 100/);
   await refuses(['run', 'matmul', '--threads', '1,0'], /--threads/);
   await refuses(['run', 'matmul', '--filter', 'gflops >'], /--filter/, /expected a value/);
+  await refuses(['run', 'matmul', '--filter', 'gflopz > 3'], /--filter: unknown column 'gflopz'; did you mean gflops/);
   await refuses(['run', 'matmul', '--transpose', 'nx'], /--transpose: 'nx' is none of nn, nt, tn, tt/);
   await refuses(['run', 'matmul', '--tune', 'force'], /bench tune/);
   await refuses(['run', EXAMPLE, '--baseline', 'recursiv'], /there is no arm 'recursiv' in this run; there are recursive, iterative/);
