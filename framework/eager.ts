@@ -1,0 +1,83 @@
+// The eager style: an op runs when it is applied. It is looked up among the prepared ones, its output allocated, its kernels dispatched, its node recorded.
+
+import type { Buffer, Device } from '../kernels/index.ts';
+import { DeviceError } from '../kernels/index.ts';
+import { denseBytes, launchesOf } from './launches.ts';
+import { layoutOf, type Spec } from './layout.ts';
+import type { Attributes, Op, Operand, Style } from './op.ts';
+import { own } from './scope.ts';
+import { Storage } from './storage.ts';
+import { isRecording, Node } from './tape.ts';
+import { Tensor } from './tensor.ts';
+
+/** The device that all tensors of a call live on. Throws a DeviceError where they live on several. */
+function commonDevice(op: Pick<Op, 'name'>, operands: readonly Operand<Tensor>[]): Device {
+  let device: Device | undefined;
+  for (const operand of operands) {
+    if (typeof operand === 'number') continue;
+    device ??= operand.device;
+    if (operand.device !== device)
+      throw new DeviceError(
+        `${op.name}: operands live on ${device.kind} and ${operand.device.kind}, expected one device; move one with await x.to('${device.kind}')`,
+      );
+  }
+  return device!;
+}
+
+const isFloat = ({ dtype }: Spec): boolean => dtype === 'f32' || dtype === 'f16';
+
+/** A new tensor whose bytes `fill` sets. */
+function create(spec: Spec, device: Device, fill: (buffer: Buffer) => void): Tensor {
+  const buffer = device.alloc(denseBytes(spec));
+  try {
+    fill(buffer);
+  } catch (error) {
+    device.free(buffer);
+    throw error;
+  }
+  const made = new Tensor(layoutOf(spec), new Storage(device, buffer));
+  own(made);
+  return made;
+}
+
+function run(op: Op, operands: readonly Operand<Tensor>[], attributes: Attributes): Tensor {
+  const device = commonDevice(op, operands);
+  const layouts = operands.map((operand) => (typeof operand === 'number' ? operand : operand.layout));
+  const prepared = launchesOf(device).get(op, layouts, attributes);
+  if (prepared.isView) {
+    const view = new Tensor(prepared.output, (operands[0] as Tensor).storage.retain());
+    own(view);
+    return view;
+  }
+  return create(prepared.output, device, (output) => {
+    const buffers = operands.map((operand) => (typeof operand === 'number' ? output : operand.storage.buffer));
+    buffers.push(output);
+    prepared.run(buffers);
+  });
+}
+
+/** Gives an output the node that backward finds it by, where a gradient flows to one of its operands. */
+export function record(
+  op: ConstructorParameters<typeof Node>[0],
+  operands: readonly Operand<Tensor>[],
+  attributes: Attributes,
+  output: Tensor,
+): void {
+  if (!isRecording() || !isFloat(output)) return;
+  for (const operand of operands)
+    if (typeof operand !== 'number' && operand.node) {
+      output.node = new Node(op, operands, attributes, output);
+      return;
+    }
+}
+
+/** How tensors answer ops. */
+export const eager: Style & { create: typeof create } = {
+  create,
+  apply(op, operands, attributes) {
+    const tensors = operands as readonly Operand<Tensor>[];
+    const output = run(op, tensors, attributes);
+    record(op, tensors, attributes, output);
+    return output;
+  },
+};

@@ -1,0 +1,133 @@
+// Launches of a device: what an op comes down to for given layouts, compiled once and kept, so that an eager op costs a look-up and its dispatches.
+//
+// The key is op, layouts and attributes. The least recently used is dropped beyond the limit; programs themselves stay in the device's cache.
+
+import { type Buffer, bytesPerElement, choose, type Device, Launch } from '../kernels/index.ts';
+import { type Layout, layoutOf, type Spec } from './layout.ts';
+import type { Attributes, Op, Operand, View } from './op.ts';
+import { sizeOf } from './shape.ts';
+
+/** Bytes of a dense tensor, in whole words. */
+export const denseBytes = ({ shape, dtype }: Spec): number => Math.ceil((sizeOf(shape) * bytesPerElement(dtype)) / 4) * 4;
+
+interface BoundLaunch {
+  readonly launch: Launch;
+  readonly names: readonly string[];
+  readonly places: readonly number[];
+}
+
+/** An op made ready for layouts: how its output lies, and what is dispatched; nothing where the output is a view of the first input. */
+export class Prepared {
+  readonly output: Layout;
+  readonly isView: boolean;
+  readonly bytes: number;
+  readonly #launches: readonly BoundLaunch[];
+  readonly #temporaries: readonly number[];
+  readonly #device: Device;
+
+  constructor(device: Device, op: Op, operands: readonly Operand<Layout>[], attributes: Attributes) {
+    const spec = op.infer(operands, attributes);
+    const view: View | undefined = typeof operands[0] === 'object' ? op.view?.(operands[0], spec, attributes) : undefined;
+    this.#device = device;
+    this.isView = view !== undefined;
+    this.output = view ? layoutOf(spec, view.strides, view.offset) : layoutOf(spec);
+    this.bytes = denseBytes(spec);
+    const { steps, temporaries = [] } = view ? { steps: [] } : op.lower(operands, spec, attributes);
+    this.#temporaries = temporaries;
+    this.#launches = steps.map(({ problem, bind }) => {
+      const { kernel, tunables } = choose(problem, device);
+      return { launch: new Launch(device, kernel, problem, tunables), names: Object.keys(bind), places: Object.values(bind) };
+    });
+  }
+
+  /** Dispatches everything; `buffers` are the inputs in order (anything in a number's place) and then the output. */
+  run(buffers: Buffer[]): void {
+    const first = buffers.length;
+    for (const bytes of this.#temporaries) buffers.push(this.#device.alloc(bytes));
+    try {
+      for (const { launch, names, places } of this.#launches) {
+        const operands: Record<string, Buffer> = {};
+        for (let i = 0; i < names.length; i++) operands[names[i]] = buffers[places[i]];
+        launch.run(operands);
+      }
+    } finally {
+      for (let i = first; i < buffers.length; i++) this.#device.free(buffers[i]);
+    }
+  }
+
+  /** Settles when every program is compiled. */
+  async ready(): Promise<void> {
+    await Promise.all(this.#launches.map(({ launch }) => launch.ready));
+  }
+
+  free(): void {
+    for (const { launch } of this.#launches) launch.free();
+  }
+}
+
+/** Prepared ops of one device, the least recently used first. */
+export class Launches {
+  readonly device: Device;
+  readonly limit: number;
+  #kept = new Map<string, Prepared>();
+  #misses = 0;
+
+  /** Keeps at most `limit` prepared ops. */
+  constructor(device: Device, limit = 4096) {
+    this.device = device;
+    this.limit = limit;
+  }
+
+  /** How many prepared ops are kept. */
+  get size(): number {
+    return this.#kept.size;
+  }
+
+  /** How many ops had to be prepared since the device was opened. */
+  get misses(): number {
+    return this.#misses;
+  }
+
+  /** The op made ready for these layouts. Throws what `infer` and `lower` throw, and a RangeError where no kernel can do it. */
+  get(op: Op, operands: readonly Operand<Layout>[], attributes: Attributes): Prepared {
+    let key = op.name;
+    for (const operand of operands) key += typeof operand === 'number' ? ` =${operand}` : ` ${operand.id}`;
+    for (const name in attributes) key += ` ${name}:${attributes[name]}`;
+    const found = this.#kept.get(key);
+    if (found) {
+      this.#kept.delete(key);
+      this.#kept.set(key, found);
+      return found;
+    }
+    const prepared = new Prepared(this.device, op, operands, attributes);
+    this.#misses++;
+    this.#kept.set(key, prepared);
+    if (this.#kept.size > this.limit) this.#drop(this.#kept.keys().next().value!);
+    return prepared;
+  }
+
+  #drop(key: string): void {
+    this.#kept.get(key)!.free();
+    this.#kept.delete(key);
+  }
+
+  /** Gives the workspaces of all launches back. */
+  clear(): void {
+    for (const key of [...this.#kept.keys()]) this.#drop(key);
+  }
+}
+
+const byDevice = new Map<Device, Launches>();
+
+/** The launches of a device. */
+export function launchesOf(device: Device): Launches {
+  let launches = byDevice.get(device);
+  if (!launches) byDevice.set(device, (launches = new Launches(device)));
+  return launches;
+}
+
+/** Drops what is kept for a device, which is then closed or measured afresh. */
+export function forgetLaunches(device: Device): void {
+  byDevice.get(device)?.clear();
+  byDevice.delete(device);
+}

@@ -1,0 +1,6 @@
+// The op table: every op as a function on values, whatever their style.
+
+export * from './matmul.ts';
+export * from './pointwise.ts';
+export { mean, type ReduceOptions, sum } from './reduce.ts';
+export { broadcastTo, contiguous, type Range, reshape, slice, transpose, transposeMatrix } from './shape.ts';
