@@ -8,6 +8,7 @@ import { splitk } from './matmul/splitk.ts';
 import { subgroup } from './matmul/subgroup.ts';
 import { tiled } from './matmul/tiled.ts';
 import { vectors } from './pointwise/vectors.ts';
+import { tree } from './reduce/tree.ts';
 import { chains, quads } from './roof.ts';
 
-export const webgpuKernels: readonly AnyKernel[] = [naive, tiled, register, subgroup, splitk, gemv, vectors, chains, quads];
+export const webgpuKernels: readonly AnyKernel[] = [naive, tiled, register, subgroup, splitk, gemv, vectors, tree, chains, quads];

@@ -1,0 +1,190 @@
+// out[o, j] = fold over r of expression(x0[o, r, j]).
+//
+//   rows (inner is 1):   a workgroup takes a chunk of a row; each thread folds every 64th element of it,      t0 t1 t2 t3
+//                        then a tree in workgroup memory folds the threads                                     └┬─┘  └┬─┘
+//   columns:             a thread takes a chunk of a column; its neighbours take the columns beside it          └──┬──┘
+//
+// Chunks of one row or column become partial results that a second dispatch of the same kind folds. Both orders depend on the shape alone.
+
+import { stepsOf } from '../../expression.ts';
+import type { Entry, Grid, Kernel, Pass, Source, Traits } from '../../kernel.ts';
+import { type Fold, isIndex, type ReduceProblem } from '../../problems/reduce.ts';
+import { reduceCost, reduceFacts, reduceVariant } from '../../reduce.ts';
+import { extensions, source } from '../elements.ts';
+import { functionsFor, hasInfiniteConstant, operation } from '../math.ts';
+import { argumentBlock, linearGrid, parameters, WORKGROUP_NUMBER } from '../wgsl.ts';
+
+/** Elements of a chunk of a row: 64 for each thread; and of a column. */
+const ROW_CHUNK = 4096;
+const COLUMN_CHUNK = 256;
+const WG = 64;
+
+export const tree: Kernel<ReduceProblem> = {
+  name: 'tree',
+  op: 'reduce',
+  device: 'webgpu',
+  summary: 'a tree over the threads of a workgroup along rows, a thread a column otherwise; two passes where chunks are many',
+  requires: [],
+  tunables: {},
+  constraints: [],
+  deterministic: true,
+  facts: reduceFacts,
+  rejects: ({ expression }) =>
+    hasInfiniteConstant(expression) ? 'its expression has a constant that is not finite, which WGSL cannot write' : undefined,
+  defaults: () => ({}),
+  cost: reduceCost,
+  estimate: (problem, { limits }) => {
+    const { executedFlops, bytes } = reduceCost(problem);
+    return limits.softwareAdapter ? 100e-6 + executedFlops / 0.5e9 : 20e-6 + executedFlops / 1e12 + bytes / 200e9;
+  },
+  variant: (problem) => `${reduceVariant(problem)}${chunksOf(problem) > 1 ? '/chunks' : ''}`,
+  generate,
+
+  plan(problem) {
+    const { outer, reduced, inner } = problem;
+    const chunks = chunksOf(problem);
+    const chunk = chunkOf(problem);
+    const results = outer * inner;
+    const gridOf = (count: number): Grid => linearGrid(inner === 1 ? count : Math.ceil(count / WG));
+    if (chunks === 1)
+      return {
+        passes: [
+          { entry: 'fold', buffers: ['x0', 'out'], arguments: [reduced, inner, 1, reduced, results, reduced], grid: gridOf(results) },
+        ],
+        workspace: {},
+      };
+    const states = isIndex(problem.fold) ? ['values', 'indices'] : ['values'];
+    const passes: Pass[] = [
+      {
+        entry: 'fold_chunks',
+        buffers: ['x0', ...states],
+        arguments: [reduced, inner, chunks, chunk, results * chunks, reduced],
+        grid: gridOf(results * chunks),
+      },
+      {
+        entry: 'fold_states',
+        buffers: [...states, 'out'],
+        arguments: [chunks, inner, 1, chunks, results, reduced],
+        grid: gridOf(results),
+      },
+    ];
+    return { passes, workspace: Object.fromEntries(states.map((name) => [name, 4 * results * chunks])) };
+  },
+};
+
+const chunkOf = ({ inner }: ReduceProblem): number => (inner === 1 ? ROW_CHUNK : COLUMN_CHUNK);
+const chunksOf = (problem: ReduceProblem): number =>
+  problem.reduced < 2 * chunkOf(problem) ? 1 : Math.ceil(problem.reduced / chunkOf(problem));
+
+/** `count` is that of the folds done at once; `whole` that of the elements of a mean. */
+const ARGUMENTS = parameters('u32', 'reduced', 'inner', 'chunks', 'chunk', 'folds', 'whole');
+
+const entryOf = (reads: readonly string[], writes: readonly string[]): Entry => ({
+  buffers: [...reads.map((name) => ({ name, access: 'read' as const })), ...writes.map((name) => ({ name, access: 'write' as const }))],
+  arguments: ARGUMENTS,
+});
+
+/** WGSL of the fold's state: a value, and its index where that is what is asked for. */
+function stateCode(fold: Fold, type: 'f32' | 'i32'): string {
+  const worst = type === 'f32' ? '3.40282346e38' : '2147483647';
+  const isMax = fold.endsWith('max');
+  const start = fold === 'sum' || fold === 'mean' ? '0' : isMax ? `-${worst}` : worst;
+  const compare = isMax ? '>' : '<';
+  const merge = isIndex(fold)
+    ? `if (b.value ${compare} a.value || (b.value == a.value && b.index < a.index)) { return b; }\n  return a;`
+    : `return State(${fold === 'sum' || fold === 'mean' ? 'a.value + b.value' : `${isMax ? 'max' : 'min'}(a.value, b.value)`}, 0);`;
+  return `struct State { value: ${type}, index: i32 }
+const START = State(${start}, 2147483647);
+fn merged(a: State, b: State) -> State {
+  ${merge}
+}`;
+}
+
+function elementCode({ expression }: ReduceProblem): string {
+  const steps = stepsOf(expression).map((step, s) =>
+    step.kind === 'input'
+      ? `  let v${s} = load_x0(e);`
+      : `  let v${s} = ${operation(
+          step,
+          step.operands.map((operand) => `v${operand}`),
+          1,
+        )};`,
+  );
+  return `fn element(e: u32) -> ${expression.type} {\n${steps.join('\n')}\n  return v${steps.length - 1};\n}`;
+}
+
+/** An entry that folds what `state_at(r, e)` gives for each r of a chunk, e the flat index of the element. */
+function foldCode(name: string, isRows: boolean, state: string, store: string): string {
+  const number = isRows ? WORKGROUP_NUMBER : `(${WORKGROUP_NUMBER}) * ${WG}u + thread`;
+  const [first, step] = isRows ? ['thread', WG] : ['0u', 1];
+  const share = isRows
+    ? `
+  shared_states[thread] = state;
+  for (var half = ${WG / 2}u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (thread < half) { shared_states[thread] = merged(shared_states[thread], shared_states[thread + half]); }
+  }
+  state = shared_states[0];
+  if (thread > 0u) { return; }`
+    : '';
+  return `@compute @workgroup_size(${WG})
+fn ${name}(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let fold = ${number};
+  if (fold >= args.folds) { return; }
+  let j = fold % args.inner;
+  let chunk = (fold / args.inner) % args.chunks;
+  let o = fold / args.inner / args.chunks;
+  let end = min((chunk + 1u) * args.chunk, args.reduced);
+  var state = START;
+  for (var r = chunk * args.chunk + ${first}; r < end; r += ${step}u) {
+    let e = (o * args.reduced + r) * args.inner + j;
+    state = merged(state, ${state});
+  }${share}
+  ${store}
+}`;
+}
+
+function generate(problem: ReduceProblem, _tunables: unknown, traits: Traits): Source {
+  const { fold, expression, dtype, source: stored, inner } = problem;
+  const type = expression.type as 'f32' | 'i32';
+  const isRows = inner === 1;
+  const states = isIndex(fold) ? ['values', 'indices'] : ['values'];
+  const result = isIndex(fold) ? 'state.index' : fold === 'mean' ? 'state.value / f32(args.whole)' : 'state.value';
+  const elements = 'State(element(e), i32(r))';
+  const head = [stateCode(fold, type), isRows ? `var<workgroup> shared_states: array<State, ${WG}>;` : ''];
+  const read = [source(0, 'x0', stored, 1, traits), functionsFor(expression, 1), elementCode(problem)];
+  const variable = (binding: number, name: string, access: string, as: string) =>
+    `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${as}>;`;
+  const label = `reduce/tree/${reduceVariant(problem)}`;
+  const enable = extensions([stored], traits);
+  if (chunksOf(problem) === 1) {
+    const entry = entryOf(['x0'], ['out']);
+    const code = [
+      enable,
+      argumentBlock(2, entry),
+      ...head,
+      ...read,
+      variable(1, 'out', 'read_write', dtype),
+      foldCode('fold', isRows, elements, `out[fold] = ${result};`),
+    ];
+    return { label, code: code.filter(Boolean).join('\n'), entries: { fold: entry } };
+  }
+  const chunks = entryOf(['x0'], states);
+  const merge = entryOf(states, ['out']);
+  const n = states.length;
+  const code = [
+    enable,
+    // Both entries have as many buffers, so that their arguments stand at one binding.
+    argumentBlock(n + 1, chunks),
+    ...head,
+    ...read,
+    variable(1, 'values', 'read_write', type),
+    isIndex(fold) ? variable(2, 'indices', 'read_write', 'i32') : '',
+    foldCode('fold_chunks', isRows, elements, `values[fold] = state.value;${isIndex(fold) ? ' indices[fold] = state.index;' : ''}`),
+    variable(0, 'made_values', 'read', type),
+    isIndex(fold) ? variable(1, 'made_indices', 'read', 'i32') : '',
+    variable(n, 'out', 'read_write', dtype),
+    foldCode('fold_states', isRows, `State(made_values[e], ${isIndex(fold) ? 'made_indices[e]' : '0'})`, `out[fold] = ${result};`),
+  ];
+  return { label, code: code.filter(Boolean).join('\n'), entries: { fold_chunks: chunks, fold_states: merge } };
+}
