@@ -1,10 +1,12 @@
 // A problem says what is to be computed: op, sizes, dtypes, attributes and epilogue. It never says how.
 
 import { bytesPerElement, type DType, type Extent } from './dtype.ts';
+import { type CopyProblem, copyOperands } from './problems/copy.ts';
 import { type PointwiseProblem, pointwiseOperands } from './problems/pointwise.ts';
 import { type ReduceProblem, reduceOperands } from './problems/reduce.ts';
 
 export * from './dtype.ts';
+export * from './problems/copy.ts';
 export * from './problems/pointwise.ts';
 export * from './problems/reduce.ts';
 
@@ -49,7 +51,7 @@ export interface StreamProblem {
   readonly bytes: number;
 }
 
-export type Problem = MatmulProblem | FmaProblem | StreamProblem | PointwiseProblem | ReduceProblem;
+export type Problem = MatmulProblem | FmaProblem | StreamProblem | PointwiseProblem | ReduceProblem | CopyProblem;
 export type Op = Problem['op'];
 
 export const NO_EPILOGUE: Epilogue = { bias: false, relu: false };
@@ -111,6 +113,8 @@ export function operandElements(problem: Problem): Record<string, number> {
           : { to: problem.bytes / 4 };
     case 'pointwise':
       return elementsOf(pointwiseOperands(problem));
+    case 'copy':
+      return elementsOf(copyOperands(problem));
     case 'reduce':
       return elementsOf(reduceOperands(problem));
   }

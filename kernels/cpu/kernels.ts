@@ -1,6 +1,8 @@
 // The kernels of the CPU device, in catalogue order: plain before clever.
 
 import type { AnyKernel } from '../kernel.ts';
+import { rows } from './copy/rows.ts';
+import { transpose } from './copy/transpose.ts';
 import { blocked } from './matmul/blocked.ts';
 import { direct } from './matmul/direct.ts';
 import { gemv } from './matmul/gemv.ts';
@@ -10,4 +12,4 @@ import { vectors as pointwise } from './pointwise/vectors.ts';
 import { vectors as reduce } from './reduce/vectors.ts';
 import { roofKernels } from './roof.ts';
 
-export const cpuKernels: readonly AnyKernel[] = [naive, blocked, gemv, direct, packed, pointwise, reduce, ...roofKernels];
+export const cpuKernels: readonly AnyKernel[] = [naive, blocked, gemv, direct, packed, pointwise, reduce, rows, transpose, ...roofKernels];

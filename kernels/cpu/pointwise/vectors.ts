@@ -11,15 +11,13 @@ import { stepsOf } from '../../expression.ts';
 import type { Entry, Kernel, Plan, Source, Traits } from '../../kernel.ts';
 import { loopShape, pointwiseCost, pointwiseFacts, pointwiseVariant } from '../../pointwise.ts';
 import { type Access, accessOf, elementCount, type PointwiseProblem, pointwiseOperands } from '../../problems/pointwise.ts';
-import { advance, assemble, f32x4, i32, if_, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
+import { advance, assemble, f32x4, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
 import { MAX_ARGUMENTS } from '../command.ts';
 import { SCRATCH, type Vector } from '../math.ts';
+import { type Odometer, seek, step } from '../odometer.ts';
+import { sharesOf } from '../shares.ts';
 import { threadsFor } from '../threading.ts';
 import { constantLanes, loadRepeated, loadRow, loadStrided, operate, store } from './lanes.ts';
-
-/** Tasks per thread, so that a thread that was held up can be helped out; and the least elements of a row that one is worth. */
-const TASKS_PER_THREAD = 2;
-const LEAST_PIECE = 1024;
 
 export const vectors: Kernel<PointwiseProblem> = {
   name: 'vectors',
@@ -107,6 +105,12 @@ function generate(problem: PointwiseProblem): Source {
     const { task, row, endRow, first, left, count, rest, target, index, base, at, value, scratch } = names;
     const { out, rows, columns, rowsPerTask, pieces, piece } = argument;
     const register = (step: number, half: number): Vector => value[2 * step + half];
+    const byDimension = (name: string): Local[] => index.map((_, d) => argument[`${name}${d}`]);
+    const odometer: Odometer = {
+      index,
+      sizes: byDimension('size'),
+      walkers: sources.flatMap(({ access }, i) => (hasStrides(access) ? [{ at: base[i], strides: byDimension(`stride${i}_`) }] : [])),
+    };
     start();
     hoist('scalar');
     loopWhileBelow(row, endRow, 1, () => {
@@ -136,40 +140,33 @@ function generate(problem: PointwiseProblem): Source {
         if (access === 'strided') advance(base[i], i32.mul(first, argument[`step${i}`]));
       });
       advance(out, i32.mul(target, size));
-      set(rest, row);
-      for (let d = outer - 1; d >= 0; d--) {
-        set(index[d], i32.rem_u(rest, argument[`size${d}`]));
-        set(rest, i32.div_u(rest, argument[`size${d}`]));
-        sources.forEach(({ access }, i) => {
-          if (hasStrides(access)) advance(base[i], i32.mul(index[d], argument[`stride${i}_${d}`]));
-        });
-      }
+      seek(odometer, row, rest);
     }
 
     /** Loads what does not change within the task (`scalar`) or the row (`repeat`). */
     function hoist(access: 'scalar' | 'repeat') {
-      steps.forEach((step, s) => {
+      steps.forEach((each, s) => {
         for (const half of [0, 1]) {
-          if (step.kind === 'input' && sources[step.value].access === access)
-            loadRepeated(register(s, half), sources[step.value].dtype, base[step.value]);
+          if (each.kind === 'input' && sources[each.value].access === access)
+            loadRepeated(register(s, half), sources[each.value].dtype, base[each.value]);
           if (access !== 'scalar') continue;
-          if (step.kind === 'constant') set(register(s, half), constantLanes(step));
-          if (step.kind === 'scalar') set(register(s, half), f32x4.splat(scalar[`scalar${step.value}`]));
+          if (each.kind === 'constant') set(register(s, half), constantLanes(each));
+          if (each.kind === 'scalar') set(register(s, half), f32x4.splat(scalar[`scalar${each.value}`]));
         }
       });
     }
 
     /** `halves` vectors of `lanes` elements: load, compute, store. */
     function body(halves: 1 | 2, lanes: 1 | 4) {
-      steps.forEach((step, s) => {
+      steps.forEach((each, s) => {
         for (let half = 0; half < halves; half++) {
           const into = register(s, half);
-          if (step.kind === 'input') load(step.value, into, half, lanes);
-          else if (step.operands.length > 0)
+          if (each.kind === 'input') load(each.value, into, half, lanes);
+          else if (each.operands.length > 0)
             operate(
-              step,
+              each,
               into,
-              step.operands.map((operand) => register(operand, half)),
+              each.operands.map((operand) => register(operand, half)),
               scratch,
             );
         }
@@ -197,20 +194,7 @@ function generate(problem: PointwiseProblem): Source {
       sources.forEach(({ access, dtype }, i) => {
         if (access === 'flat') advance(base[i], i32.mul(columns, bytesPerElement(dtype)));
       });
-      const strided = sources.flatMap(({ access }, i) => (hasStrides(access) ? [i] : []));
-      const turn = (d: number) => {
-        if (d < 0) return;
-        const stride = (i: number): Local => argument[`stride${i}_${d}`];
-        advance(index[d], 1);
-        for (const i of strided) advance(base[i], stride(i));
-        i32.eq(index[d], argument[`size${d}`]);
-        if_({}, () => {
-          for (const i of strided) set(base[i], i32.sub(base[i], i32.mul(index[d], stride(i))));
-          set(index[d], 0);
-          turn(d - 1);
-        });
-      };
-      turn(outer - 1);
+      step(odometer);
     }
   });
   return assemble(`pointwise/vectors/${pointwiseVariant(problem)}`, { elements });
@@ -222,7 +206,7 @@ function plan(problem: PointwiseProblem, _tunables: unknown, traits: Traits): Pl
   const [rows, columns] = [elementCount(sizes), shape[shape.length - 1]];
   const { executedFlops, bytes } = pointwiseCost(problem);
   const threads = threadsFor({ flops: executedFlops, executedFlops, bytes }, traits);
-  const split = splitRows(rows, columns, threads === 1 ? 1 : threads * TASKS_PER_THREAD);
+  const shares = sharesOf(rows, columns, threads);
   const numbers = problem.inputs.flatMap(({ dtype, strides, offset }, i) => {
     const access = accessOf(problem, problem.inputs[i]);
     const element = bytesPerElement(dtype);
@@ -234,22 +218,10 @@ function plan(problem: PointwiseProblem, _tunables: unknown, traits: Traits): Pl
       {
         entry: 'elements',
         buffers: Object.keys(pointwiseOperands(problem)),
-        arguments: [rows, columns, split.rowsPerTask, split.pieces, split.piece, ...sizes, ...numbers, ...problem.scalars],
-        grid: [split.tasks, 1, 1],
+        arguments: [rows, columns, shares.rowsPerTask, shares.pieces, shares.piece, ...sizes, ...numbers, ...problem.scalars],
+        grid: [shares.tasks, 1, 1],
       },
     ],
     workspace: {},
   };
-}
-
-/** Shares rows among about `wanted` tasks: whole rows where there are enough of them, else each row in pieces of whole cache lines. */
-export function splitRows(rows: number, columns: number, wanted: number) {
-  if (wanted === 1 || rows >= wanted || columns < 2 * LEAST_PIECE) {
-    const rowsPerTask = Math.ceil(rows / wanted);
-    return { rowsPerTask, pieces: 1, piece: columns, tasks: Math.ceil(rows / rowsPerTask) };
-  }
-  const share = Math.ceil(columns / Math.ceil(wanted / rows));
-  const piece = Math.max(LEAST_PIECE, Math.ceil(share / 64) * 64);
-  const pieces = Math.ceil(columns / piece);
-  return { rowsPerTask: 1, pieces, piece, tasks: rows * pieces };
 }
