@@ -80,7 +80,6 @@ function walk(root: Node, seed: Tensor, keepGraph: boolean, take: (node: Node, g
     for (const node of order.toReversed()) {
       const upstream = pending.get(node);
       if (!upstream) continue;
-      pending.delete(node);
       if (node.op) {
         const gradients = gradientsOf(node, upstream);
         node.parents.forEach((parent, i) => {
@@ -89,6 +88,7 @@ function walk(root: Node, seed: Tensor, keepGraph: boolean, take: (node: Node, g
         });
         if (!keepGraph) node.free();
       }
+      pending.delete(node);
       take(node, upstream);
     }
   } finally {
@@ -119,14 +119,16 @@ export function grad(output: Tensor, inputs: readonly Tensor[], options: GradOpt
     });
   if (createGraph) work();
   else noGrad(work);
-  const results = inputs.map((input, i) => {
-    const gradient = input.node && found.get(input.node);
-    if (!gradient) throw new TypeError(`grad: the output does not depend on input ${i}, ${specText(input)}, or it has no requiresGrad`);
-    return gradient.handle();
-  });
-  for (const gradient of found.values()) gradient.dispose();
-  for (const result of results) own(result);
-  return results;
+  try {
+    const missing = inputs.findIndex(({ node }) => !node || !found.has(node));
+    if (missing >= 0)
+      throw new TypeError(`grad: the output does not depend on input ${missing}, ${specText(inputs[missing])}, or it has no requiresGrad`);
+    const results = inputs.map(({ node }) => found.get(node!)!.handle());
+    for (const result of results) own(result);
+    return results;
+  } finally {
+    for (const gradient of found.values()) gradient.dispose();
+  }
 }
 
 /** An op of the user's own: computed by `forward` from tensors, unseen by the tape, and differentiated by `backward`. */

@@ -5,8 +5,6 @@ import type { Operand } from './op.ts';
 import * as ops from './ops/index.ts';
 import type { Tensor } from './tensor.ts';
 
-type Axes = number | readonly number[];
-
 export abstract class Operators {
   add(this: Tensor, y: Operand<Tensor>): Tensor {
     return ops.add<Tensor>(this, y);
@@ -101,11 +99,23 @@ export abstract class Operators {
   matmul(this: Tensor, y: Tensor, options?: ops.MatmulOptions<Tensor>): Tensor {
     return ops.matmul<Tensor>(this, y, options);
   }
-  sum(this: Tensor, axes?: Axes, options?: ops.ReduceOptions): Tensor {
+  sum(this: Tensor, axes?: ops.Axes, options?: ops.ReduceOptions): Tensor {
     return ops.sum<Tensor>(this, axes, options);
   }
-  mean(this: Tensor, axes?: Axes, options?: ops.ReduceOptions): Tensor {
+  mean(this: Tensor, axes?: ops.Axes, options?: ops.ReduceOptions): Tensor {
     return ops.mean<Tensor>(this, axes, options);
+  }
+  max(this: Tensor, axes?: ops.Axes, options?: ops.ReduceOptions): Tensor {
+    return ops.max<Tensor>(this, axes, options);
+  }
+  min(this: Tensor, axes?: ops.Axes, options?: ops.ReduceOptions): Tensor {
+    return ops.min<Tensor>(this, axes, options);
+  }
+  argmax(this: Tensor, axes?: ops.Axes, options?: ops.ReduceOptions): Tensor {
+    return ops.argmax<Tensor>(this, axes, options);
+  }
+  argmin(this: Tensor, axes?: ops.Axes, options?: ops.ReduceOptions): Tensor {
+    return ops.argmin<Tensor>(this, axes, options);
   }
   reshape(this: Tensor, ...shape: number[]): Tensor {
     return ops.reshape<Tensor>(this, shape);

@@ -2,5 +2,5 @@
 
 export * from './matmul.ts';
 export * from './pointwise.ts';
-export { mean, type ReduceOptions, sum } from './reduce.ts';
+export { type Axes, argmax, argmin, max, mean, min, type ReduceOptions, sum } from './reduce.ts';
 export { broadcastTo, contiguous, type Range, reshape, slice, transpose, transposeMatrix } from './shape.ts';
