@@ -1,6 +1,8 @@
 // The kernels of the WebGPU device, in catalogue order: plain before clever.
 
 import type { AnyKernel } from '../kernel.ts';
+import { elements } from './copy/elements.ts';
+import { transpose } from './copy/transpose.ts';
 import { gemv } from './matmul/gemv.ts';
 import { naive } from './matmul/naive.ts';
 import { register } from './matmul/register.ts';
@@ -11,4 +13,17 @@ import { vectors } from './pointwise/vectors.ts';
 import { tree } from './reduce/tree.ts';
 import { chains, quads } from './roof.ts';
 
-export const webgpuKernels: readonly AnyKernel[] = [naive, tiled, register, subgroup, splitk, gemv, vectors, tree, chains, quads];
+export const webgpuKernels: readonly AnyKernel[] = [
+  naive,
+  tiled,
+  register,
+  subgroup,
+  splitk,
+  gemv,
+  vectors,
+  tree,
+  elements,
+  transpose,
+  chains,
+  quads,
+];
