@@ -3,11 +3,13 @@
 import { bytesPerElement, type DType, type Extent } from './dtype.ts';
 import { type CopyProblem, copyOperands } from './problems/copy.ts';
 import { type PointwiseProblem, pointwiseOperands } from './problems/pointwise.ts';
+import { type RandomProblem, randomOperands } from './problems/random.ts';
 import { type ReduceProblem, reduceOperands } from './problems/reduce.ts';
 
 export * from './dtype.ts';
 export * from './problems/copy.ts';
 export * from './problems/pointwise.ts';
+export * from './problems/random.ts';
 export * from './problems/reduce.ts';
 
 /** Applied to every element of the result as it is stored, in this order: add bias, then ReLU. */
@@ -51,7 +53,7 @@ export interface StreamProblem {
   readonly bytes: number;
 }
 
-export type Problem = MatmulProblem | FmaProblem | StreamProblem | PointwiseProblem | ReduceProblem | CopyProblem;
+export type Problem = MatmulProblem | FmaProblem | StreamProblem | PointwiseProblem | ReduceProblem | CopyProblem | RandomProblem;
 export type Op = Problem['op'];
 
 export const NO_EPILOGUE: Epilogue = { bias: false, relu: false };
@@ -115,6 +117,8 @@ export function operandElements(problem: Problem): Record<string, number> {
       return elementsOf(pointwiseOperands(problem));
     case 'copy':
       return elementsOf(copyOperands(problem));
+    case 'random':
+      return elementsOf(randomOperands(problem));
     case 'reduce':
       return elementsOf(reduceOperands(problem));
   }

@@ -9,7 +9,20 @@ import { gemv } from './matmul/gemv.ts';
 import { naive } from './matmul/naive.ts';
 import { packed } from './matmul/packed.ts';
 import { vectors as pointwise } from './pointwise/vectors.ts';
+import { philox } from './random/philox.ts';
 import { vectors as reduce } from './reduce/vectors.ts';
 import { roofKernels } from './roof.ts';
 
-export const cpuKernels: readonly AnyKernel[] = [naive, blocked, gemv, direct, packed, pointwise, reduce, rows, transpose, ...roofKernels];
+export const cpuKernels: readonly AnyKernel[] = [
+  naive,
+  blocked,
+  gemv,
+  direct,
+  packed,
+  pointwise,
+  reduce,
+  rows,
+  transpose,
+  philox,
+  ...roofKernels,
+];

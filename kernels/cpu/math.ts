@@ -22,7 +22,7 @@ const doubles = (value: number): Value<'v128'> => v128.const('f64x2', [value, va
 const longs = (value: bigint): Value<'v128'> => v128.const('i64x2', [value, value]);
 
 /** into = c[0] x^n + c[1] x^(n-1) + .. + c[n]. */
-function polynomial(into: Vector, x: Vector, [first, ...rest]: readonly number[]): void {
+export function polynomial(into: Vector, x: Vector, [first, ...rest]: readonly number[]): void {
   set(into, floats(first));
   for (const coefficient of rest) set(into, f32x4.add(f32x4.mul(into, x), floats(coefficient)));
 }

@@ -10,6 +10,7 @@ import { splitk } from './matmul/splitk.ts';
 import { subgroup } from './matmul/subgroup.ts';
 import { tiled } from './matmul/tiled.ts';
 import { vectors } from './pointwise/vectors.ts';
+import { philox } from './random/philox.ts';
 import { tree } from './reduce/tree.ts';
 import { chains, quads } from './roof.ts';
 

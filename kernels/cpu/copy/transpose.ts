@@ -10,8 +10,9 @@ import { copyCost, copyFacts } from '../../copy.ts';
 import type { Entry, Kernel, Plan, Source, Traits } from '../../kernel.ts';
 import { type CopyProblem, transposition } from '../../problems/copy.ts';
 import { elementCount } from '../../problems/pointwise.ts';
-import { advance, assemble, i8x16, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
+import { advance, assemble, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
 import { type Odometer, seek } from '../odometer.ts';
+import { turnSquare } from '../square.ts';
 import { threadsFor } from '../threading.ts';
 import { moveElement } from './rows.ts';
 
@@ -122,14 +123,9 @@ function generate(problem: CopyProblem): Source {
 
     /** Turns 4x4 elements, and moves on by 4 of `across`. */
     function square() {
-      const lanes = (...four: number[]) => four.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]);
       row.forEach((vector, k) => set(vector, v128.load({}, source[k])));
-      for (const half of [0, 2]) {
-        set(pair[half], i8x16.shuffle(lanes(0, 4, 1, 5), row[half], row[half + 1]));
-        set(pair[half + 1], i8x16.shuffle(lanes(2, 6, 3, 7), row[half], row[half + 1]));
-      }
-      for (const k of [0, 1, 2, 3])
-        v128.store({}, target[k], i8x16.shuffle(k % 2 === 0 ? lanes(0, 1, 4, 5) : lanes(2, 3, 6, 7), pair[k >> 1], pair[(k >> 1) + 2]));
+      turnSquare(row, pair);
+      row.forEach((vector, k) => v128.store({}, target[k], vector));
       for (const address of source) advance(address, 16);
       for (const address of target) set(address, i32.add(address, i32.shl(toStride, 2)));
     }

@@ -1,0 +1,15 @@
+import { test } from 'uvu';
+import { awkwardDraws, checkRandom } from '../../random-conformance.ts';
+import { webgpuForTests } from '../adapter.ts';
+import { philox } from './philox.ts';
+
+const device = await webgpuForTests();
+
+if (device) {
+  test.after(() => device.close());
+  test('awkward draws: the integers of the CPU, normal numbers as exact', async () => {
+    for (const problem of awkwardDraws()) await checkRandom(device, philox, problem);
+  });
+}
+
+test.run();
