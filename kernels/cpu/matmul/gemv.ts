@@ -41,7 +41,8 @@ export const gemv: Kernel<MatmulProblem> = {
   cost: matmulCost,
   estimate: (problem, { limits }) => {
     const { flops, bytes } = matmulCost(problem);
-    return 3e-6 + Math.max(bytes / 25e9, flops / (40e9 * limits.threads)) + problem.k * 2e-9;
+    const rate = (roles(problem).form === 'axpy' ? 60e9 : 30e9) * limits.threads;
+    return 3e-6 + Math.max(bytes / 25e9, flops / rate) + problem.k * 2e-9;
   },
   variant: (problem) => `${matmulVariant(problem)}/${roles(problem).vectors}${roles(problem).rowsOfC ? 'rows' : 'columns'}`,
   generate,
