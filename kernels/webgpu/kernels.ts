@@ -25,6 +25,7 @@ export const webgpuKernels: readonly AnyKernel[] = [
   tree,
   elements,
   transpose,
+  philox,
   chains,
   quads,
 ];
