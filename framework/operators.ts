@@ -129,4 +129,13 @@ export abstract class Operators {
   slice(this: Tensor, ...ranges: ops.Range[]): Tensor {
     return ops.slice<Tensor>(this, ...ranges);
   }
+  pad(this: Tensor, margins: readonly (readonly [number, number])[], value?: number): Tensor {
+    return ops.pad<Tensor>(this, margins, value);
+  }
+  softmax(this: Tensor, axis?: number): Tensor {
+    return ops.softmax<Tensor>(this, axis);
+  }
+  logSoftmax(this: Tensor, axis?: number): Tensor {
+    return ops.logSoftmax<Tensor>(this, axis);
+  }
 }

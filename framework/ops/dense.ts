@@ -1,19 +1,22 @@
 // Dense operands: kernels that know no strides get their inputs as views where one fits, else through one copy.
 
-import { input } from '../../kernels/expression.ts';
-import { bytesPerElement, pointwise, valueTypeOf } from '../../kernels/index.ts';
+import { bytesPerElement, copy } from '../../kernels/index.ts';
 import type { Layout } from '../layout.ts';
-import type { Step } from '../op.ts';
-import { type Shape, sizeOf } from '../shape.ts';
+import type { Step, View } from '../op.ts';
+import { denseStrides, sizeOf } from '../shape.ts';
 
-/** The step that copies a strided tensor, operand `from`, into dense order, operand `to`. */
+/** A layout as far as copying goes: it need not be interned. */
+export type Source = Pick<Layout, 'shape' | 'dtype' | 'strides' | 'offset'>;
+
+/** The step that copies a strided tensor, operand `from`, into a region of operand `to`; dense from its start if no region is given. */
 export function copyStep(
-  { shape, dtype, strides, offset }: Pick<Layout, 'shape' | 'dtype' | 'strides' | 'offset'>,
+  { shape, dtype, strides, offset }: Source,
   from: number,
   to: number,
+  region: View = { strides: denseStrides(shape), offset: 0 },
 ): Step {
-  const expression = input(0, valueTypeOf(dtype));
-  return { problem: pointwise({ shape, inputs: [{ dtype, strides, offset }], expression, dtype }), bind: { x0: from, out: to } };
+  const problem = copy({ shape, from: { strides, offset }, to: region, elementBytes: bytesPerElement(dtype) });
+  return { problem, bind: { x0: from, out: to } };
 }
 
 /** Collects the steps of a lowering, with copies of inputs that do not lie as the kernel needs them. */
@@ -38,8 +41,8 @@ export class DenseInputs {
   }
 
   /** A dense copy of operand `index` as seen through a layout. */
-  copy(layout: Pick<Layout, 'shape' | 'dtype' | 'strides' | 'offset'>, index: number): number {
-    const to = this.temporary(sizeOf(layout.shape as Shape) * bytesPerElement(layout.dtype));
+  copy(layout: Source, index: number): number {
+    const to = this.temporary(sizeOf(layout.shape) * bytesPerElement(layout.dtype));
     this.steps.push(copyStep(layout, index, to));
     return to;
   }

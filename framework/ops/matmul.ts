@@ -6,7 +6,7 @@ import { type Epilogue, matmul as matmulProblem } from '../../kernels/index.ts';
 import { type Layout, type Spec, specText } from '../layout.ts';
 import { apply, type Op, type Operand, type Value } from '../op.ts';
 import { broadcastShapes, broadcastStrides, type Shape, sizeOf } from '../shape.ts';
-import { DenseInputs } from './dense.ts';
+import { DenseInputs, type Source } from './dense.ts';
 import { gt, where } from './pointwise.ts';
 import { sumTo } from './reduce.ts';
 import { reshape, transposeMatrix } from './shape.ts';
@@ -28,7 +28,7 @@ function storageOf({ shape, strides, offset }: Layout): 'n' | 't' | undefined {
 }
 
 /** A layout repeated over the leading axes of the product. */
-function overBatch(layout: Layout, batch: Shape): Pick<Layout, 'shape' | 'dtype' | 'strides' | 'offset'> {
+function overBatch(layout: Layout, batch: Shape): Source {
   const shape = [...batch, ...layout.shape.slice(-2)];
   return { shape, dtype: layout.dtype, strides: broadcastStrides(layout.shape, layout.strides, shape), offset: layout.offset };
 }

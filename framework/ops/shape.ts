@@ -3,6 +3,7 @@
 import { type Layout, type Spec, specText } from '../layout.ts';
 import { apply, type Op, type Operand, type Value } from '../op.ts';
 import { axisOf, broadcastShapes, broadcastStrides, checkShape, denseStrides, equalShapes, type Shape, sizeOf } from '../shape.ts';
+import { dilate, pad } from './assemble.ts';
 import { copyStep } from './dense.ts';
 import { sumTo } from './reduce.ts';
 
@@ -91,6 +92,16 @@ export const sliceOp: Op<{ starts: readonly number[]; ends: readonly number[]; s
     offset: offset + strides.reduce((sum, stride, axis) => sum + stride * starts[axis], 0),
   }),
   lower: viewed,
+  gradient({ operands: [x], attributes: { starts, steps } }, upstream) {
+    const apart = steps.reduce((each, step, axis) => dilate(each, axis, step), upstream);
+    const { shape } = x as typeof upstream;
+    return [
+      pad(
+        apart,
+        shape.map((size, axis) => [starts[axis], size - starts[axis] - apart.shape[axis]] as const),
+      ),
+    ];
+  },
 };
 
 /** The input in dense row-major order: a copy where it is a view. */
@@ -144,3 +155,16 @@ export function slice<V extends Value>(x: V, ...ranges: readonly Range[]): V {
 
 /** `x` in dense row-major order. */
 export const contiguous = <V extends Value>(x: V): V => apply<V>(contiguousOp, [x]);
+
+/** The same elements, through which no gradient passes. */
+export const stopGradientOp: Op = {
+  name: 'stopGradient',
+  keeps: [],
+  infer: (inputs) => ({ shape: only(inputs).shape, dtype: only(inputs).dtype }),
+  view: ({ strides, offset }) => ({ strides, offset }),
+  lower: viewed,
+  gradient: () => [undefined],
+};
+
+/** `x` as a constant of the gradient: a view that `backward` does not follow. */
+export const stopGradient = <V extends Value>(x: V): V => apply<V>(stopGradientOp, [x]);
