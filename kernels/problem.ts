@@ -2,12 +2,14 @@
 
 import { bytesPerElement, type DType, type Extent } from './dtype.ts';
 import { type CopyProblem, copyOperands } from './problems/copy.ts';
+import { type GatherProblem, gatherOperands, type ScatterAddProblem, scatterAddOperands } from './problems/gather.ts';
 import { type PointwiseProblem, pointwiseOperands } from './problems/pointwise.ts';
 import { type RandomProblem, randomOperands } from './problems/random.ts';
 import { type ReduceProblem, reduceOperands } from './problems/reduce.ts';
 
 export * from './dtype.ts';
 export * from './problems/copy.ts';
+export * from './problems/gather.ts';
 export * from './problems/pointwise.ts';
 export * from './problems/random.ts';
 export * from './problems/reduce.ts';
@@ -53,7 +55,16 @@ export interface StreamProblem {
   readonly bytes: number;
 }
 
-export type Problem = MatmulProblem | FmaProblem | StreamProblem | PointwiseProblem | ReduceProblem | CopyProblem | RandomProblem;
+export type Problem =
+  | MatmulProblem
+  | FmaProblem
+  | StreamProblem
+  | PointwiseProblem
+  | ReduceProblem
+  | CopyProblem
+  | RandomProblem
+  | GatherProblem
+  | ScatterAddProblem;
 export type Op = Problem['op'];
 
 export const NO_EPILOGUE: Epilogue = { bias: false, relu: false };
@@ -119,6 +130,10 @@ export function operandElements(problem: Problem): Record<string, number> {
       return elementsOf(copyOperands(problem));
     case 'random':
       return elementsOf(randomOperands(problem));
+    case 'gather':
+      return elementsOf(gatherOperands(problem));
+    case 'scatterAdd':
+      return elementsOf(scatterAddOperands(problem));
     case 'reduce':
       return elementsOf(reduceOperands(problem));
   }

@@ -3,6 +3,7 @@
 import type { AnyKernel } from '../kernel.ts';
 import { rows } from './copy/rows.ts';
 import { transpose } from './copy/transpose.ts';
+import { gatherRows, scatterAddRows } from './gather/rows.ts';
 import { blocked } from './matmul/blocked.ts';
 import { direct } from './matmul/direct.ts';
 import { gemv } from './matmul/gemv.ts';
@@ -24,5 +25,7 @@ export const cpuKernels: readonly AnyKernel[] = [
   rows,
   transpose,
   philox,
+  gatherRows,
+  scatterAddRows,
   ...roofKernels,
 ];
