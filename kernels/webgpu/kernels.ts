@@ -3,6 +3,7 @@
 import type { AnyKernel } from '../kernel.ts';
 import { elements } from './copy/elements.ts';
 import { transpose } from './copy/transpose.ts';
+import { gatherRows, scatterAddChains } from './gather/rows.ts';
 import { gemv } from './matmul/gemv.ts';
 import { naive } from './matmul/naive.ts';
 import { register } from './matmul/register.ts';
@@ -26,6 +27,8 @@ export const webgpuKernels: readonly AnyKernel[] = [
   elements,
   transpose,
   philox,
+  gatherRows,
+  scatterAddChains,
   chains,
   quads,
 ];
