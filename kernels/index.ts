@@ -3,6 +3,7 @@
 export { choose, kernels, kernelsFor, refusal, validTunables } from './catalog.ts';
 export { configurations, parseConstraint, toPython } from './constraint.ts';
 export { type Buffer, type Device, DeviceError, type DeviceMemory, type Program } from './device.ts';
+export * as expression from './expression.ts';
 export type * from './kernel.ts';
 export { Launch } from './launch.ts';
 export { type DeviceOptions, openDevice } from './open.ts';
