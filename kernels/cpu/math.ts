@@ -4,22 +4,63 @@
 // exp, log and tanh, and N. Juffa's for erf. Largest errors seen over dense samples: exp, log and pow 1 ulp, tanh and erf 1.2. Zeros, infinities, NaN and
 // denormals give what C's functions give. No fused operation is used, so that every engine gives the same bits.
 
-import { f32x4, f64x2, i8x16, i32x4, i64x2, type Local, set, type Value, v128 } from './assembly.ts';
+import { f32x4, f64x2, i8x16, i32x4, i64x2, type Local, routine, set, type Value, v128 } from './assembly.ts';
 
 export type Vector = Local<'v128'>;
 
 /** Registers that the functions below may overwrite besides their result; operands must not be among them. */
 export const SCRATCH = 11;
 
-export const floats = (value: number): Value<'v128'> => v128.const('f32x4', [value, value, value, value]);
-/** Four times the bits of a whole number. Byte by byte, since wasmati takes no i32 with its highest bit set. */
-export function integers(value: number): Value<'v128'> {
-  const [a, b, c, d] = [0, 8, 16, 24].map((shift) => (value >> shift) & 255);
-  return v128.const('i8x16', [a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d]);
+/** V8 builds a vector constant anew wherever it stands, in up to four instructions. So those of a loop are set once before it: see `hoisted`. */
+interface Constants {
+  /** By shape and value. */
+  readonly registers: ReadonlyMap<string, Vector>;
+  /** What was asked for, as it is made. */
+  readonly asked: Map<string, () => Value<'v128'>>;
 }
+let constants: Constants = { registers: new Map(), asked: new Map() };
+
+function constant(key: string, make: () => Value<'v128'>): Value<'v128'> {
+  constants.asked.set(key, make);
+  return constants.registers.get(key) ?? make();
+}
+
+const four = <T>(value: T): [T, T, T, T] => [value, value, value, value];
+export const floats = (value: number): Value<'v128'> =>
+  constant(`f32 ${Object.is(value, -0) ? '-0' : value}`, () => v128.const('f32x4', four(value)));
+/** Four times the bits of a whole number. Byte by byte, since wasmati takes no i32 with its highest bit set. */
+export const integers = (value: number): Value<'v128'> =>
+  constant(`i32 ${value | 0}`, () => {
+    const [a, b, c, d] = [0, 8, 16, 24].map((shift) => (value >> shift) & 255);
+    return v128.const('i8x16', [a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d]);
+  });
 const SIGN = 0x80000000;
-const doubles = (value: number): Value<'v128'> => v128.const('f64x2', [value, value]);
-const longs = (value: bigint): Value<'v128'> => v128.const('i64x2', [value, value]);
+const doubles = (value: number): Value<'v128'> => constant(`f64 ${value}`, () => v128.const('f64x2', [value, value]));
+const longs = (value: bigint): Value<'v128'> => constant(`i64 ${value}`, () => v128.const('i64x2', [value, value]));
+
+/** The constants that `emit` asks for: it is run once, and what it writes is thrown away. `registers` are for it to use. */
+export function constantsOf(registers: number, emit: (registers: readonly Vector[]) => void): ReadonlyMap<string, () => Value<'v128'>> {
+  const asked = new Map<string, () => Value<'v128'>>();
+  const before = constants;
+  constants = { registers: new Map(), asked };
+  routine({}, { register: [v128, registers] as const }, ({ register }) => emit(register));
+  constants = before;
+  return asked;
+}
+
+/** Runs `emit` with constants taken from registers that it sets first to what `constantsOf` found. */
+export function hoisted(found: ReadonlyMap<string, () => Value<'v128'>>, registers: readonly Vector[], emit: () => void): void {
+  const byKey = new Map<string, Vector>();
+  for (const [key, make] of found) {
+    const register = registers[byKey.size];
+    set(register, make());
+    byKey.set(key, register);
+  }
+  const before = constants;
+  constants = { registers: byKey, asked: new Map() };
+  emit();
+  constants = before;
+}
 
 /** into = c[0] x^n + c[1] x^(n-1) + .. + c[n]. */
 export function polynomial(into: Vector, x: Vector, [first, ...rest]: readonly number[]): void {
@@ -33,20 +74,25 @@ const override = (into: Vector, value: Value<'v128'>, mask: Value<'v128'>): void
 /** ln 2 in two parts: the first has few bits, so that its product with a small whole number is exact. */
 const LN2_HIGH = 0.693359375;
 const LN2_LOW = -2.1219444e-4;
+/** 1.5 · 2^23, and its bits. */
+const ROUNDING = 12582912;
+const ROUNDING_BITS = 0x4b400000;
 const EXP = [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1];
 
 /** into = e^x, as 2^n · e^r with |r| <= ln(2) / 2. */
 export function exp(into: Vector, x: Vector, [n, r, half]: readonly Vector[]): void {
   // Beyond these limits the result is infinite, or rounds to zero.
-  set(r, f32x4.max(f32x4.min(x, floats(89)), floats(-104)));
-  set(n, f32x4.nearest(f32x4.mul(r, floats(Math.LOG2E))));
+  set(r, f32x4.pmax(f32x4.pmin(x, floats(89)), floats(-104)));
+  // Adding the magic number rounds; its low bits are then n as an integer.
+  set(half, f32x4.add(f32x4.mul(r, floats(Math.LOG2E)), floats(ROUNDING)));
+  set(n, f32x4.sub(half, floats(ROUNDING)));
   set(r, f32x4.sub(r, f32x4.mul(n, floats(LN2_HIGH))));
   set(r, f32x4.sub(r, f32x4.mul(n, floats(LN2_LOW))));
   polynomial(into, r, EXP);
   set(into, f32x4.add(f32x4.mul(f32x4.mul(into, r), r), r));
   set(into, f32x4.add(into, floats(1)));
   // 2^n in two factors: 2^n itself may not be a normal number where the result is one.
-  set(n, i32x4.trunc_sat_f32x4_s(n));
+  set(n, i32x4.sub(half, integers(ROUNDING_BITS)));
   set(half, i32x4.shr_s(n, 1));
   set(n, i32x4.sub(n, half));
   for (const part of [half, n]) set(into, f32x4.mul(into, i32x4.shl(i32x4.add(part, integers(127)), 23)));
@@ -97,7 +143,7 @@ const ERF_LARGE = [-1.7285347e-5, 3.83197126e-4, -3.88396438e-3, 2.42546219e-2, 
 export function erf(into: Vector, x: Vector, [a, z, large, ...scratch]: readonly Vector[]): void {
   set(a, f32x4.abs(x));
   // Above 4 the result rounds to 1; the polynomial would overflow.
-  set(z, f32x4.min(a, floats(4)));
+  set(z, f32x4.pmin(a, floats(4)));
   polynomial(into, z, ERF_LARGE);
   set(into, f32x4.sub(f32x4.mul(into, z), z));
   exp(large, into, scratch);

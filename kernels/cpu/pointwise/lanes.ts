@@ -5,7 +5,7 @@
 import { bytesPerElement, type DType } from '../../dtype.ts';
 import type { Step, ValueType } from '../../expression.ts';
 import { advance, f32x4, i8x16, i16x8, i32x4, type Local, set, type Value, v128 } from '../assembly.ts';
-import { erf, exp, floats, integers, log, pow, tanh, type Vector } from '../math.ts';
+import { constantsOf, erf, exp, floats, integers, log, pow, SCRATCH, tanh, type Vector } from '../math.ts';
 
 const FUNCTIONS: Partial<Record<Step['kind'], typeof exp>> = { exp, log, tanh, erf };
 
@@ -16,6 +16,12 @@ export function operate(step: Step, into: Vector, operands: readonly Vector[], s
   else if (step.kind === 'pow') pow(into, operands[0], operands[1], scratch);
   else set(into, instruction(step, operands));
 }
+
+/** The constants that computing `steps` asks for. */
+export const constantsOfSteps = (steps: readonly Step[]): ReturnType<typeof constantsOf> =>
+  constantsOf(4 + SCRATCH, ([into, ...operands]) => {
+    for (const each of steps) if (each.operands.length > 0) operate(each, into, operands, operands.slice(3));
+  });
 
 /** Operations that WebAssembly has instructions for. */
 function instruction({ kind, type, operandTypes }: Step, [a, b, c]: readonly Vector[]): Value<'v128'> {

@@ -13,11 +13,11 @@ import { loopShape, pointwiseCost, pointwiseFacts, pointwiseVariant } from '../.
 import { type Access, accessOf, elementCount, type PointwiseProblem, pointwiseOperands } from '../../problems/pointwise.ts';
 import { advance, assemble, f32x4, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
 import { MAX_ARGUMENTS } from '../command.ts';
-import { SCRATCH, type Vector } from '../math.ts';
+import { hoisted, SCRATCH, type Vector } from '../math.ts';
 import { type Odometer, seek, step } from '../odometer.ts';
 import { sharesOf } from '../shares.ts';
 import { threadsFor } from '../threading.ts';
-import { constantLanes, loadRepeated, loadRow, loadStrided, operate, store } from './lanes.ts';
+import { constantLanes, constantsOfSteps, loadRepeated, loadRow, loadStrided, operate, store } from './lanes.ts';
 
 export const vectors: Kernel<PointwiseProblem> = {
   name: 'vectors',
@@ -87,6 +87,7 @@ function generate(problem: PointwiseProblem): Source {
   const sources = sourcesOf(problem);
   const outer = loopShape(problem).length - 1;
   const size = bytesPerElement(problem.dtype);
+  const constants = constantsOfSteps(steps);
   const locals = {
     row: i32,
     endRow: i32,
@@ -99,10 +100,11 @@ function generate(problem: PointwiseProblem): Source {
     base: [i32, sources.length],
     at: [i32, sources.length],
     value: [v128, 2 * steps.length],
+    constant: [v128, constants.size],
     scratch: [v128, SCRATCH],
   } as const;
   const elements = task(entryOf(problem), locals, (names, argument, scalar) => {
-    const { task, row, endRow, first, left, count, rest, target, index, base, at, value, scratch } = names;
+    const { task, row, endRow, first, left, count, rest, target, index, base, at, value, constant, scratch } = names;
     const { out, rows, columns, rowsPerTask, pieces, piece } = argument;
     const register = (step: number, half: number): Vector => value[2 * step + half];
     const byDimension = (name: string): Local[] => index.map((_, d) => argument[`${name}${d}`]);
@@ -113,16 +115,18 @@ function generate(problem: PointwiseProblem): Source {
     };
     start();
     hoist('scalar');
-    loopWhileBelow(row, endRow, 1, () => {
-      sources.forEach((_, i) => set(at[i], base[i]));
-      set(target, out);
-      hoist('repeat');
-      set(left, i32.shr_u(count, 3));
-      repeat(left, () => body(2, 4));
-      set(left, i32.and(count, 7));
-      repeat(left, () => body(1, 1));
-      nextRow();
-    });
+    hoisted(constants, constant, () =>
+      loopWhileBelow(row, endRow, 1, () => {
+        sources.forEach((_, i) => set(at[i], base[i]));
+        set(target, out);
+        hoist('repeat');
+        set(left, i32.shr_u(count, 3));
+        repeat(left, () => body(2, 4));
+        set(left, i32.and(count, 7));
+        repeat(left, () => body(1, 1));
+        nextRow();
+      }),
+    );
 
     /** Sets the rows and columns of this task, and the addresses of their first elements. */
     function start() {

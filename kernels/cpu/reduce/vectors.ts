@@ -13,8 +13,8 @@ import type { Entry, Kernel, Plan, Source, Traits } from '../../kernel.ts';
 import { isIndex, type ReduceProblem } from '../../problems/reduce.ts';
 import { reduceCost, reduceFacts, reduceVariant } from '../../reduce.ts';
 import { advance, assemble, f32, f32x4, i32, i32x4, loopWhileBelow, min, repeat, set, type Task, task, v128 } from '../assembly.ts';
-import { integers, SCRATCH, type Vector } from '../math.ts';
-import { constantLanes, loadRepeated, loadRow, operate, store } from '../pointwise/lanes.ts';
+import { hoisted, integers, SCRATCH, type Vector } from '../math.ts';
+import { constantLanes, constantsOfSteps, loadRepeated, loadRow, operate, store } from '../pointwise/lanes.ts';
 import { threadsFor } from '../threading.ts';
 import { type Accumulation, accumulationOf, mergeLanes } from './accumulation.ts';
 
@@ -89,6 +89,7 @@ function foldTask(problem: ReduceProblem): Task {
   const toStates = cut(problem).chunks > 1;
   const steps = stepsOf(expression);
   const size = bytesPerElement(source);
+  const constants = constantsOfSteps(steps);
   const locals = {
     unit: i32,
     endUnit: i32,
@@ -104,6 +105,7 @@ function foldTask(problem: ReduceProblem): Task {
     rowBytes: i32,
     rest: i32,
     value: [v128, STATES * steps.length],
+    constant: [v128, constants.size],
     state: [v128, STATES * registers],
     index: v128,
     laneIndex: v128,
@@ -112,7 +114,7 @@ function foldTask(problem: ReduceProblem): Task {
   } as const;
   return task(foldEntry(toStates ? 'states' : 'out'), locals, (names, argument) => {
     const { task, unit, endUnit, block, chunkNumber, o, length, width, left, at, column, target, rowBytes, rest } = names;
-    const { value, state, index, laneIndex, count, scratch } = names;
+    const { value, constant, state, index, laneIndex, count, scratch } = names;
     const { x0, reduced, inner, chunks, chunk, blocks, units, perTask } = argument;
     const out = toStates ? argument.states : argument.out;
     const stateOf = (i: number): Vector[] => state.slice(i * registers, (i + 1) * registers);
@@ -126,15 +128,17 @@ function foldTask(problem: ReduceProblem): Task {
     set(unit, i32.mul(task, perTask));
     set(endUnit, i32.add(unit, perTask));
     min(endUnit, endUnit, units);
-    loopWhileBelow(unit, endUnit, 1, () => {
-      startUnit();
-      if (isRows) row();
-      else {
-        repeatColumns(STATES, 4);
-        repeatColumns(1, 4);
-        repeatColumns(1, 1);
-      }
-    });
+    hoisted(constants, constant, () =>
+      loopWhileBelow(unit, endUnit, 1, () => {
+        startUnit();
+        if (isRows) row();
+        else {
+          repeatColumns(STATES, 4);
+          repeatColumns(1, 4);
+          repeatColumns(1, 1);
+        }
+      }),
+    );
 
     /** Decodes the unit's number; sets the address of its first element and of its first result. */
     function startUnit() {
