@@ -9,7 +9,7 @@ import type { Entry, Kernel, Plan, Source, Traits } from '../../kernel.ts';
 import { COSINE, KEY_STEPS, MULTIPLIERS, ROUNDS, randomCost, randomFacts, SINE } from '../../philox.ts';
 import type { RandomProblem } from '../../problems/random.ts';
 import { advance, assemble, f32x4, i8x16, i32, i32x4, i64x2, if_, min, repeat, set, task, type Value, v128 } from '../assembly.ts';
-import { floats, integers, log, polynomial, type Vector } from '../math.ts';
+import { constantsOf, floats, hoisted, integers, log, polynomial, type Vector } from '../math.ts';
 import { lanes, turnSquare } from '../square.ts';
 import { threadsFor } from '../threading.ts';
 
@@ -42,6 +42,12 @@ const ENTRY: Entry = {
 };
 
 function generate({ distribution }: RandomProblem): Source {
+  const constants = constantsOf(15, (registers) => {
+    const [word, key, scratch] = [registers.slice(0, 4), registers.slice(4, 6), registers.slice(6)];
+    philoxRound(word, key, scratch);
+    transform(word, scratch);
+    set(word[0], i32x4.add(word[0], integers(GROUP / 4)));
+  });
   const locals = {
     first: i32,
     end: i32,
@@ -52,8 +58,9 @@ function generate({ distribution }: RandomProblem): Source {
     word: [v128, 4],
     scratch: [v128, 9],
     key: [v128, 2],
+    constant: [v128, constants.size],
   } as const;
-  const fill = task(ENTRY, locals, ({ task, first, end, left, groups, block, start, word, scratch, key }, argument) => {
+  const fill = task(ENTRY, locals, ({ task, first, end, left, groups, block, start, word, scratch, key, constant }, argument) => {
     const { out, elements, perTask } = argument;
     set(first, i32.mul(task, perTask));
     set(end, i32.add(first, perTask));
@@ -64,21 +71,23 @@ function generate({ distribution }: RandomProblem): Source {
     set(block, i32x4.add(i32x4.splat(i32.shr_u(first, 2)), v128.const('i32x4', [0, 1, 2, 3])));
     set(start[0], i32x4.add(start[0], block));
 
-    set(groups, i32.div_u(left, GROUP));
-    repeat(groups, () => {
-      make();
-      word.forEach((row, i) => v128.store({ offset: 16 * i }, out, row));
-      advance(out, 4 * GROUP);
-      set(start[0], i32x4.add(start[0], integers(GROUP / 4)));
-    });
-    set(left, i32.rem_u(left, GROUP));
-    i32.gt_u(left, 0);
-    if_({}, () => {
-      make();
-      for (let e = 0; e < GROUP - 1; e++) {
-        i32.gt_u(left, e);
-        if_({}, () => v128.store32_lane({ offset: 4 * e }, e % 4, out, word[e >> 2]));
-      }
+    hoisted(constants, constant, () => {
+      set(groups, i32.div_u(left, GROUP));
+      repeat(groups, () => {
+        make();
+        word.forEach((row, i) => v128.store({ offset: 16 * i }, out, row));
+        advance(out, 4 * GROUP);
+        set(start[0], i32x4.add(start[0], integers(GROUP / 4)));
+      });
+      set(left, i32.rem_u(left, GROUP));
+      i32.gt_u(left, 0);
+      if_({}, () => {
+        make();
+        for (let e = 0; e < GROUP - 1; e++) {
+          i32.gt_u(left, e);
+          if_({}, () => v128.store32_lane({ offset: 4 * e }, e % 4, out, word[e >> 2]));
+        }
+      });
     });
 
     /** 16 elements in order, in the four registers of `word`. */
@@ -86,12 +95,17 @@ function generate({ distribution }: RandomProblem): Source {
       start.forEach((register, i) => set(word[i], register));
       key.forEach((register, i) => set(register, i32x4.splat(argument[`key${i}`])));
       for (let round = 0; round < ROUNDS; round++) philoxRound(word, key, scratch);
-      if (distribution === 'uniform') for (const register of word) set(register, uniform(register));
-      if (distribution === 'normal') for (const pair of [word.slice(0, 2), word.slice(2)]) boxMuller(pair, scratch);
+      transform(word, scratch);
       turnSquare(word, scratch);
     }
   });
   return assemble(`random/philox/${distribution}`, { fill });
+
+  /** Makes numbers of the distribution of random words. */
+  function transform(word: readonly Vector[], scratch: readonly Vector[]): void {
+    if (distribution === 'uniform') for (const register of word) set(register, uniform(register));
+    if (distribution === 'normal') for (const pair of [word.slice(0, 2), word.slice(2)]) boxMuller(pair, scratch);
+  }
 }
 
 /** One round in each lane: two products of 32 by 32 bits, whose halves are crossed and mixed with the key. */
