@@ -44,9 +44,10 @@ function inOrder(root: Node): Node[] {
 
 /** The gradients of one op's operands, as handles that the caller owns. */
 function gradientsOf(node: Node, upstream: Tensor): (Tensor | undefined)[] {
-  const { op, call } = node;
+  const { op } = node;
   if (node.isFreed) throw new Error(`backward: ${op!.name} was freed by an earlier backward; pass { retainGraph: true } to that one`);
   if (!op!.gradient) throw new TypeError(`backward: ${op!.name} is not differentiable; detach() its operands, or use another op`);
+  const { call } = node;
   return scope(() => op!.gradient!(call, upstream).map((gradient, i) => (call.needs[i] ? gradient?.handle() : undefined)));
 }
 

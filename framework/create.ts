@@ -3,6 +3,8 @@
 import { type DType, type Values, valuesOf } from '../kernels/index.ts';
 import { deviceAt, type Place } from './devices.ts';
 import { eager } from './eager.ts';
+import type { Spec } from './layout.ts';
+import { type RandomSource, randomOp } from './ops/random.ts';
 import { checkShape, type Shape, sizeOf } from './shape.ts';
 import { Node } from './tape.ts';
 import { Tensor } from './tensor.ts';
@@ -20,7 +22,7 @@ export interface TensorOptions {
 
 const DTYPES: readonly DType[] = ['f32', 'f16', 'i32', 'u8', 'bool'];
 
-function checkDtype(who: string, dtype: DType): void {
+export function checkDtype(who: string, dtype: DType): void {
   if (!DTYPES.includes(dtype)) throw new TypeError(`${who}: dtype is ${dtype}, expected one of ${DTYPES.join(', ')}`);
 }
 
@@ -55,16 +57,23 @@ function dtypeOf(data: TensorData): DType {
   return Array.isArray(data) ? dtypeOf((data as readonly TensorData[])[0]) : typeof data === 'boolean' ? 'bool' : 'f32';
 }
 
+/** What `data` holds, as the elements of a shape and dtype: its own where none are asked for. Throws where lists are ragged or the sizes do not fit. */
+export function elementsOf(who: string, data: TensorData, { shape, dtype }: Partial<Spec> = {}): Spec & { readonly values: Values } {
+  const given = shapeOf(data);
+  const wanted = { shape: shape ?? given, dtype: dtype ?? dtypeOf(data) };
+  checkShape(who, wanted.shape);
+  checkDtype(who, wanted.dtype);
+  if (sizeOf(wanted.shape) !== sizeOf(given))
+    throw new RangeError(`${who}: ${sizeOf(given)} elements do not fill the shape [${wanted.shape}], which has ${sizeOf(wanted.shape)}`);
+  const isBool = wanted.dtype === 'bool';
+  const values = isBool ? Uint8Array.from(flat(data), Number).map((value) => (value ? 1 : 0)) : valuesOf(wanted.dtype, flat(data));
+  return { ...wanted, values };
+}
+
 /** A tensor of numbers: `tensor([[1, 2], [3, 4]])`, or of a typed array with `shape`. Throws where lists are ragged or the sizes do not fit. */
 export function tensor(data: TensorData, options: TensorOptions & { readonly shape?: Shape } = {}): Tensor {
-  const given = shapeOf(data);
-  const { shape = given, dtype = dtypeOf(data), requiresGrad = false } = options;
-  checkShape('tensor', shape);
-  checkDtype('tensor', dtype);
-  if (sizeOf(shape) !== sizeOf(given))
-    throw new RangeError(`tensor: ${sizeOf(given)} elements do not fill the shape [${shape}], which has ${sizeOf(shape)}`);
-  const values = dtype === 'bool' ? Uint8Array.from(flat(data), Number).map((value) => (value ? 1 : 0)) : valuesOf(dtype, flat(data));
-  return withGrad(Tensor.of(values, { shape, dtype }, deviceAt(options.device)), requiresGrad);
+  const { values, ...spec } = elementsOf('tensor', data, options);
+  return withGrad(Tensor.of(values, spec, deviceAt(options.device)), options.requiresGrad ?? false);
 }
 
 /** The 32-bit word that fills a buffer with `value`. */
@@ -87,3 +96,20 @@ export function full(shape: Shape, value: number, options: TensorOptions = {}): 
 
 export const zeros = (shape: Shape, options?: TensorOptions): Tensor => full(shape, 0, options);
 export const ones = (shape: Shape, options?: TensorOptions): Tensor => full(shape, 1, options);
+
+/** Random numbers made on the device: the same ones for the same source on every device. */
+function random(
+  distribution: 'uniform' | 'normal',
+  shape: Shape,
+  { seed, stream = 0, step = 0, ...options }: RandomSource & TensorOptions,
+): Tensor {
+  if (options.dtype !== undefined && options.dtype !== 'f32')
+    throw new TypeError(`${distribution}: dtype is ${options.dtype}, expected f32; cast it`);
+  const made = eager.run(randomOp, [], { distribution, shape, seed, stream, step }, deviceAt(options.device));
+  return withGrad(made, options.requiresGrad ?? false);
+}
+
+/** Uniform in [0, 1). */
+export const uniform = (shape: Shape, options: RandomSource & TensorOptions): Tensor => random('uniform', shape, options);
+/** Normal with mean 0 and deviation 1. */
+export const normal = (shape: Shape, options: RandomSource & TensorOptions): Tensor => random('normal', shape, options);

@@ -40,8 +40,8 @@ function create(spec: Spec, device: Device, fill: (buffer: Buffer) => void): Ten
   return made;
 }
 
-function run(op: Op, operands: readonly Operand<Tensor>[], attributes: Attributes): Tensor {
-  const device = commonDevice(op, operands);
+/** Runs an op on tensors of one device, or on a device that is named where it takes none. */
+function run(op: Op, operands: readonly Operand<Tensor>[], attributes: Attributes, device = commonDevice(op, operands)): Tensor {
   const layouts = operands.map((operand) => (typeof operand === 'number' ? operand : operand.layout));
   const prepared = launchesOf(device).get(op, layouts, attributes);
   if (prepared.isView) {
@@ -72,8 +72,9 @@ export function record(
 }
 
 /** How tensors answer ops. */
-export const eager: Style & { create: typeof create } = {
+export const eager: Style & { create: typeof create; run: typeof run } = {
   create,
+  run,
   apply(op, operands, attributes) {
     const tensors = operands as readonly Operand<Tensor>[];
     const output = run(op, tensors, attributes);

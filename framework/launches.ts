@@ -4,7 +4,7 @@
 
 import { type Buffer, bytesPerElement, choose, type Device, Launch } from '../kernels/index.ts';
 import { type Layout, layoutOf, type Spec } from './layout.ts';
-import type { Attributes, Op, Operand, View } from './op.ts';
+import type { Attributes, Lowering, Op, Operand, View } from './op.ts';
 import { sizeOf } from './shape.ts';
 
 /** Bytes of a dense tensor, in whole words. */
@@ -23,6 +23,7 @@ export class Prepared {
   readonly bytes: number;
   readonly #launches: readonly BoundLaunch[];
   readonly #temporaries: readonly number[];
+  readonly #constants: readonly Buffer[];
   readonly #device: Device;
 
   constructor(device: Device, op: Op, operands: readonly Operand<Layout>[], attributes: Attributes) {
@@ -32,11 +33,16 @@ export class Prepared {
     this.isView = view !== undefined;
     this.output = view ? layoutOf(spec, view.strides, view.offset) : layoutOf(spec);
     this.bytes = denseBytes(spec);
-    const { steps, temporaries = [] } = view ? { steps: [] } : op.lower(operands, spec, attributes);
+    const { steps, temporaries = [], constants = [] }: Lowering = view ? { steps: [] } : op.lower(operands, spec, attributes);
     this.#temporaries = temporaries;
     this.#launches = steps.map(({ problem, bind }) => {
       const { kernel, tunables } = choose(problem, device);
       return { launch: new Launch(device, kernel, problem, tunables), names: Object.keys(bind), places: Object.values(bind) };
+    });
+    this.#constants = constants.map((values) => {
+      const buffer = device.alloc(Math.ceil(values.byteLength / 4) * 4);
+      device.write(buffer, values);
+      return buffer;
     });
   }
 
@@ -44,6 +50,8 @@ export class Prepared {
   run(buffers: Buffer[]): void {
     const first = buffers.length;
     for (const bytes of this.#temporaries) buffers.push(this.#device.alloc(bytes));
+    const last = buffers.length;
+    buffers.push(...this.#constants);
     try {
       for (const { launch, names, places } of this.#launches) {
         const operands: Record<string, Buffer> = {};
@@ -51,7 +59,7 @@ export class Prepared {
         launch.run(operands);
       }
     } finally {
-      for (let i = first; i < buffers.length; i++) this.#device.free(buffers[i]);
+      for (let i = first; i < last; i++) this.#device.free(buffers[i]);
     }
   }
 
@@ -62,6 +70,7 @@ export class Prepared {
 
   free(): void {
     for (const { launch } of this.#launches) launch.free();
+    for (const buffer of this.#constants) this.#device.free(buffer);
   }
 }
 

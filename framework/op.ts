@@ -3,7 +3,7 @@
 // One table of ops serves both styles. An eager tensor runs an op at once, a graph's node keeps it for later: both are a Value, and every rule here is
 // written on Values or on their specs. No op touches a device.
 
-import type { Problem } from '../kernels/index.ts';
+import type { Problem, Values } from '../kernels/index.ts';
 import type { Layout, Spec } from './layout.ts';
 
 /** What an op is told besides its inputs: axes, shapes, flags. Plain data, so that it can be a key and be saved. */
@@ -35,7 +35,7 @@ export interface Call<V, A> {
 /** One kernel problem of an op, and what each of its operands is bound to: see Lowering. */
 export interface Step {
   readonly problem: Problem;
-  /** By the problem's operand name: 0..n-1 an input, n the output, n+1.. a temporary. */
+  /** By the problem's operand name: 0..n-1 an input, n the output, then temporaries, then constants. */
   readonly bind: Readonly<Record<string, number>>;
 }
 
@@ -44,6 +44,8 @@ export interface Lowering {
   readonly steps: readonly Step[];
   /** Bytes of each buffer that is needed only between the steps. */
   readonly temporaries?: readonly number[];
+  /** Values that the steps read: written to the device once, when the op is prepared. */
+  readonly constants?: readonly Values[];
 }
 
 /** Where a view's elements lie in its input's buffer. */

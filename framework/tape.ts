@@ -4,6 +4,7 @@
 // at any time; it lets go of them after `backward`, or when nobody can reach it any more.
 
 import type { Attributes, Call, Op, Operand } from './op.ts';
+import type { Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
 /** What the tape needs of an op: its name, what its gradient reads, and the gradient. A custom function has no more than this. */
@@ -41,6 +42,7 @@ export class Node {
   readonly #attributes: Attributes;
   #operands: readonly Operand<Tensor>[];
   #output: Tensor | undefined;
+  readonly #kept: readonly { readonly storage: Storage; readonly version: number }[];
   #users = 1;
 
   constructor(op?: Differentiable, operands: readonly Operand<Tensor>[] = [], attributes: Attributes = {}, output?: Tensor) {
@@ -51,6 +53,9 @@ export class Node {
     this.#output = output?.handle(keeps.includes('output'));
     // The output's handle names this node without using it: a node must not keep itself alive.
     if (this.#output) this.#output.node = this;
+    this.#kept = [...this.#operands, this.#output]
+      .filter((each) => typeof each === 'object' && !each.isDisposed)
+      .map((each) => ({ storage: (each as Tensor).storage, version: (each as Tensor).storage.version }));
   }
 
   /** The node that the gradient of each operand flows to; undefined where it flows nowhere. */
@@ -62,8 +67,10 @@ export class Node {
     return this.op !== undefined && this.#output === undefined;
   }
 
-  /** The call as the op's gradient takes it. */
+  /** The call as the op's gradient takes it. Throws where what was kept for it has been changed in place. */
   get call(): Call<Tensor, Attributes> {
+    if (this.#kept.some(({ storage, version }) => storage.version !== version))
+      throw new Error(`backward: a tensor that ${this.op!.name} kept was changed in place; call backward before the optimizer's step`);
     const needs = this.#operands.map((operand) => typeof operand !== 'number' && operand.node !== undefined);
     return { operands: this.#operands, output: this.#output!, attributes: this.#attributes, needs };
   }

@@ -36,6 +36,11 @@ for (const device of await devicesForTests()) {
       const targets = tensor(picked, { device }).reshape(ROWS, CLASSES);
       const expected = picked.reduce((sum, one, i) => sum - one * Math.log(probabilities[i]), 0) / ROWS;
       assert.is(differs([await crossEntropy(x, targets).item()], [expected], 1e-5), undefined);
+      const classes = tensor(
+        Int32Array.from({ length: ROWS }, (_, i) => i),
+        { device },
+      );
+      assert.is(differs([await crossEntropy(x, classes).item()], [expected], 1e-5), undefined);
       const squares = logits.reduce((sum, value, i) => sum + (value - picked[i]) ** 2, 0) / logits.length;
       assert.is(differs([await mseLoss(x, targets).item()], [squares], 1e-5), undefined);
       assert.throws(() => mseLoss(x, targets.transpose()), 'mseLoss: predictions are f32[5,7] but targets f32[7,5]; expected equal shapes');

@@ -2,7 +2,8 @@
 
 import { specText } from '../layout.ts';
 import type { Value } from '../op.ts';
-import { axisOf, equalShapes } from '../shape.ts';
+import { axisOf, equalShapes, sizeOf } from '../shape.ts';
+import { oneHot } from './gather.ts';
 import { div, exp, log, mul, neg, square, sub } from './pointwise.ts';
 import { max, mean, sum } from './reduce.ts';
 import { stopGradient } from './shape.ts';
@@ -37,9 +38,10 @@ export function mseLoss<V extends Value>(predictions: V, targets: V): V {
   return mean<V>(square<V>(sub<V>(predictions, targets)));
 }
 
-/** Mean over the rows of -Σ targets · logSoftmax(logits): `logits` [.., classes], `targets` probabilities of the same shape. */
+/** Mean over the rows of -Σ targets · logSoftmax(logits): `logits` [.., classes], `targets` probabilities of that shape, or i32 classes [..]. */
 export function crossEntropy<V extends Value>(logits: V, targets: V): V {
-  sameShape('crossEntropy', logits, targets);
-  const rows = logits.shape.slice(0, -1).reduce((product, size) => product * size, 1);
-  return mul<V>(neg<V>(sum<V>(mul<V>(logSoftmax(logits), targets))), 1 / rows);
+  const wanted = targets.dtype === 'i32' ? oneHot(targets, logits.shape.at(-1)!) : targets;
+  sameShape('crossEntropy', logits, wanted);
+  const rows = sizeOf(logits.shape.slice(0, -1));
+  return mul<V>(neg<V>(sum<V>(mul<V>(logSoftmax(logits), wanted))), 1 / rows);
 }

@@ -1,0 +1,48 @@
+// Initial weights, made on the device. Fan-in and fan-out are counted over a weight of shape [out, in, ..]: the last axes are a kernel's window.
+
+import { normal, type TensorOptions, uniform } from '../create.ts';
+import type { RandomSource } from '../ops/random.ts';
+import { scope } from '../scope.ts';
+import { type Shape, sizeOf } from '../shape.ts';
+import { Node, noGrad } from '../tape.ts';
+import type { Tensor } from '../tensor.ts';
+
+export type InitOptions = RandomSource & Pick<TensorOptions, 'device' | 'requiresGrad'>;
+
+function fans([out, into = 1, ...window]: Shape): { fanIn: number; fanOut: number } {
+  return { fanIn: into * sizeOf(window), fanOut: out * sizeOf(window) };
+}
+
+/** `make` without the gradient that only its result is to have. */
+function leaf({ requiresGrad = true }: InitOptions, make: () => Tensor): Tensor {
+  const made = noGrad(() => scope(make));
+  if (requiresGrad) made.node = new Node();
+  return made;
+}
+
+/** Uniform in [-bound, bound). */
+export const uniformWithin = (shape: Shape, bound: number, options: InitOptions): Tensor =>
+  leaf(options, () =>
+    uniform(shape, { ...options, requiresGrad: false })
+      .mul(2 * bound)
+      .sub(bound),
+  );
+
+/** Uniform with variance 2 / (fan-in + fan-out), for tanh and sigmoid (Glorot and Bengio 2010). */
+export function xavierUniform(shape: Shape, options: InitOptions): Tensor {
+  const { fanIn, fanOut } = fans(shape);
+  return uniformWithin(shape, Math.sqrt(6 / (fanIn + fanOut)), options);
+}
+
+/** Normal with variance 2 / (fan-in + fan-out). */
+export function xavierNormal(shape: Shape, options: InitOptions): Tensor {
+  const { fanIn, fanOut } = fans(shape);
+  return leaf(options, () => normal(shape, { ...options, requiresGrad: false }).mul(Math.sqrt(2 / (fanIn + fanOut))));
+}
+
+/** Uniform with variance 2 / fan-in, for ReLU (He et al. 2015). */
+export const heUniform = (shape: Shape, options: InitOptions): Tensor => uniformWithin(shape, Math.sqrt(6 / fans(shape).fanIn), options);
+
+/** Normal with variance 2 / fan-in. */
+export const heNormal = (shape: Shape, options: InitOptions): Tensor =>
+  leaf(options, () => normal(shape, { ...options, requiresGrad: false }).mul(Math.sqrt(2 / fans(shape).fanIn)));

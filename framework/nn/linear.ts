@@ -1,0 +1,34 @@
+// Linear: y = x · Wᵀ + b, with W [out, in] as PyTorch stores it; the kernel reads it transposed, and adds the bias as it stores.
+
+import type { Place } from '../devices.ts';
+import { matmul } from '../ops/matmul.ts';
+import { transpose } from '../ops/shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { uniformWithin } from './init.ts';
+import { held, Module } from './module.ts';
+
+export interface LinearOptions {
+  readonly device?: Place;
+  /** True if absent. */
+  readonly bias?: boolean;
+  /** Of the initial weights; 0 if absent. Layers of one net should differ in it. */
+  readonly seed?: number;
+}
+
+export class Linear extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor | undefined;
+
+  /** Weights and bias start uniform within 1 / √inputs (LeCun's rule, PyTorch's default). */
+  constructor(inputs: number, outputs: number, { device, bias = true, seed = 0 }: LinearOptions = {}) {
+    super();
+    const bound = 1 / Math.sqrt(inputs);
+    this.weight = held(uniformWithin([outputs, inputs], bound, { device, seed, stream: 0 }));
+    this.bias = bias ? held(uniformWithin([outputs], bound, { device, seed, stream: 1 })) : undefined;
+  }
+
+  /** [.., inputs] to [.., outputs]. */
+  forward(x: Tensor): Tensor {
+    return matmul(x, transpose(this.weight), { bias: this.bias });
+  }
+}

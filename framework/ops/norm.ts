@@ -1,0 +1,91 @@
+// Normalisation and dropout, composed of other ops.
+
+import { specText } from '../layout.ts';
+import type { Value } from '../op.ts';
+import { type Shape, sizeOf } from '../shape.ts';
+import { add, div, ge, mul, sqrt, square, sub, where } from './pointwise.ts';
+import { type RandomSource, uniformLike } from './random.ts';
+import { mean } from './reduce.ts';
+import { reshape } from './shape.ts';
+
+/** Scale and shift after normalising; shapes that broadcast to the input. */
+export interface Affine<V> {
+  readonly weight?: V;
+  readonly bias?: V;
+  /** Added to the variance, so that constants stay finite; 1e-5 if absent. */
+  readonly epsilon?: number;
+}
+
+/** (x - mean) / √(variance + ε) over the given axes, with the statistics kept as sizes of 1. */
+function normalised<V extends Value>(
+  x: V,
+  axes: readonly number[],
+  { weight, bias, epsilon = 1e-5 }: Affine<V>,
+): { y: V; center: V; variance: V } {
+  const center = mean(x, axes, { keepDims: true });
+  const low = sub<V>(x, center);
+  const variance = mean(square<V>(low), axes, { keepDims: true });
+  return { y: scaled(div<V>(low, sqrt<V>(add<V>(variance, epsilon))), { weight, bias }), center, variance };
+}
+
+function scaled<V extends Value>(x: V, { weight, bias }: Affine<V>): V {
+  const wide = weight ? mul<V>(x, weight) : x;
+  return bias ? add<V>(wide, bias) : wide;
+}
+
+/** Normalises each sample over its last axes, those of `shape` (Ba et al. 2016). */
+export function layerNorm<V extends Value>(x: V, shape: Shape, affine: Affine<V> = {}): V {
+  const lead = x.shape.length - shape.length;
+  if (`${x.shape.slice(lead)}` !== `${shape}` || lead < 0)
+    throw new RangeError(`layerNorm: ${specText(x)} does not end in [${shape}], over which it is normalised`);
+  return normalised(
+    x,
+    shape.map((_, axis) => lead + axis),
+    affine,
+  ).y;
+}
+
+/** One number a channel, in a shape that broadcasts over [N, C, ..]. */
+const perChannel = <V extends Value>(x: V, value: V | undefined): V | undefined =>
+  value &&
+  reshape(
+    value,
+    x.shape.map((size, axis) => (axis === 1 ? size : 1)),
+  );
+
+const channelAffine = <V extends Value>(x: V, { weight, bias, epsilon }: Affine<V>): Affine<V> => ({
+  weight: perChannel(x, weight),
+  bias: perChannel(x, bias),
+  epsilon,
+});
+
+/** What batchNorm gives in training: the output, and the batch's statistics, [C], for the running ones. */
+export interface BatchNormResult<V> {
+  readonly output: V;
+  readonly mean: V;
+  /** The sum of squared distances over count - 1: what the running variance is made of. */
+  readonly variance: V;
+}
+
+/** Normalises each channel of [N, C, ..] by the batch's own statistics (Ioffe and Szegedy 2015); weight and bias are [C]. */
+export function batchNormTraining<V extends Value>(x: V, affine: Affine<V> = {}): BatchNormResult<V> {
+  const axes = [...x.shape.keys()].filter((axis) => axis !== 1);
+  const count = sizeOf(x.shape) / x.shape[1];
+  if (x.shape.length < 2 || count < 2)
+    throw new RangeError(`batchNorm: ${specText(x)} has fewer than two values a channel; expected [N, C, ..]`);
+  const { y, center, variance } = normalised(x, axes, channelAffine(x, affine));
+  const channels = [x.shape[1]];
+  return { output: y, mean: reshape(center, channels), variance: mul<V>(reshape(variance, channels), count / (count - 1)) };
+}
+
+/** Normalises each channel of [N, C, ..] by statistics from before, [C] each. */
+export function batchNorm<V extends Value>(x: V, center: V, variance: V, affine: Affine<V> = {}): V {
+  const deviation = sqrt<V>(add<V>(perChannel(x, variance)!, affine.epsilon ?? 1e-5));
+  return scaled(div<V>(sub<V>(x, perChannel(x, center)!), deviation), channelAffine(x, affine));
+}
+
+/** Zeroes each element with probability `rate` and divides the others by 1 - rate, so that the mean stays (Srivastava et al. 2014). */
+export function dropout<V extends Value>(x: V, rate: number, source: RandomSource): V {
+  if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: rate is ${rate}, expected a number from 0 to below 1`);
+  return rate === 0 ? x : where<V>(ge<V>(uniformLike(x, source), rate), mul<V>(x, 1 / (1 - rate)), 0);
+}

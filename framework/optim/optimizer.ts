@@ -1,0 +1,105 @@
+// An optimizer changes parameters in place by their gradients. Its state lies beside them on their device, and each update is one fused kernel.
+//
+// What changes from step to step (learning rate, bias corrections) travels in one small tensor, so that no step compiles anything.
+
+import { zeros } from '../create.ts';
+import { disown, scope } from '../scope.ts';
+import { noGrad } from '../tape.ts';
+import type { Tensor } from '../tensor.ts';
+
+export interface OptimizerOptions {
+  /** Learning rate, in units of the parameters per unit of gradient. */
+  readonly lr: number;
+  /** Pulls parameters towards 0: this share of each is added to its gradient; 0 if absent. */
+  readonly weightDecay?: number;
+}
+
+/** Throws a RangeError unless `value` is a number from `low` up to (not including) `high`. */
+export function checkSetting(who: string, name: string, value: number, low = 0, high = Number.POSITIVE_INFINITY): void {
+  if (!(value >= low && value < high)) throw new RangeError(`${who}: ${name} is ${value}, expected a number from ${low} to below ${high}`);
+}
+
+export abstract class Optimizer {
+  readonly parameters: readonly Tensor[];
+  /** May be changed between steps, by a schedule. */
+  lr: number;
+  #steps = 0;
+  #state = new Map<Tensor, Map<string, Tensor>>();
+  #settings = new Map<Tensor['device'], { readonly tensor: Tensor; values: string }>();
+
+  /** Throws a TypeError where there is nothing to optimize, or something without requiresGrad. */
+  constructor(parameters: Iterable<Tensor>, lr: number) {
+    this.parameters = [...parameters];
+    this.lr = lr;
+    checkSetting('optimizer', 'lr', lr);
+    if (this.parameters.length === 0) throw new TypeError('optimizer: got no parameters; pass module.parameters()');
+    const constant = this.parameters.findIndex((parameter) => !parameter.requiresGrad);
+    if (constant >= 0) throw new TypeError(`optimizer: parameter ${constant} has no gradient; make it with requiresGrad`);
+  }
+
+  /** Steps made so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** One update of every parameter that has a gradient. */
+  step(): void {
+    this.#steps++;
+    noGrad(() =>
+      scope(() => {
+        const values = this.settings();
+        for (const parameter of this.parameters)
+          if (parameter.grad) this.change(parameter, parameter.grad, ...this.#settingsOn(parameter.device, values));
+      }),
+    );
+  }
+
+  /** Forgets the gradients, so that the next backward starts from none. */
+  zeroGrad(): void {
+    for (const parameter of this.parameters) parameter.zeroGrad();
+  }
+
+  /** Frees the optimizer's state; the parameters stay. */
+  dispose(): void {
+    for (const slots of this.#state.values()) for (const slot of slots.values()) slot.dispose();
+    for (const { tensor } of this.#settings.values()) tensor.dispose();
+    this.#state.clear();
+    this.#settings.clear();
+  }
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** The numbers of this step that kernels read: the learning rate, and what else changes. */
+  protected abstract settings(): readonly number[];
+
+  /** Updates one parameter; `settings` are tensors of one element. */
+  protected abstract change(parameter: Tensor, gradient: Tensor, ...settings: Tensor[]): void;
+
+  /** State of a parameter by name: of its shape, 0 at first. */
+  protected slot(parameter: Tensor, name: string): Tensor {
+    let slots = this.#state.get(parameter);
+    if (!slots) this.#state.set(parameter, (slots = new Map()));
+    let slot = slots.get(name);
+    if (!slot) {
+      slot = owned(zeros(parameter.shape, { device: parameter.device, dtype: parameter.dtype }));
+      slots.set(name, slot);
+    }
+    return slot;
+  }
+
+  #settingsOn(device: Tensor['device'], values: readonly number[]): Tensor[] {
+    let found = this.#settings.get(device);
+    if (!found) this.#settings.set(device, (found = { tensor: owned(zeros([values.length], { device })), values: '' }));
+    const { tensor } = found;
+    if (found.values !== `${values}`) device.write(tensor.storage.buffer, Float32Array.from(values));
+    found.values = `${values}`;
+    return values.map((_, i) => tensor.slice([i, i + 1]));
+  }
+}
+
+/** A tensor that no scope frees: the optimizer does. */
+function owned(tensor: Tensor): Tensor {
+  disown(tensor);
+  return tensor;
+}
