@@ -1,0 +1,143 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { tensor } from '../create.ts';
+import { devicesForTests, differs, leavesNothing } from '../each-device.ts';
+import { gradcheck } from '../gradcheck.ts';
+import { crossEntropy } from '../ops/softmax.ts';
+import { Adam } from '../optim/index.ts';
+import { scope } from '../scope.ts';
+import type { Tensor } from '../tensor.ts';
+import {
+  Dropout,
+  Embedding,
+  gelu,
+  heNormal,
+  heUniform,
+  LayerNorm,
+  Linear,
+  Module,
+  relu,
+  Sequential,
+  tanh,
+  xavierNormal,
+  xavierUniform,
+} from './index.ts';
+
+const devices = await devicesForTests();
+
+for (const device of devices) {
+  test.after(() => device.close());
+  const on = device.kind;
+
+  /** Modules in modules, an array of them, and a tensor that is no parameter. */
+  class Net extends Module {
+    readonly body = new Sequential(new Linear(3, 4, { device }), relu(), new Dropout(0.5));
+    readonly heads = [new Linear(4, 2, { device, seed: 1, bias: false }), new LayerNorm([2], { device })];
+    readonly scale = tensor([2], { device });
+    forward(x: Tensor): Tensor {
+      return this.heads.reduce((each, head) => head.forward(each), this.body.forward(x)).mul(this.scale);
+    }
+  }
+
+  test(`${on}: what modules hold is found by path, whatever they lie in`, () =>
+    leavesNothing(device, () => {
+      using net = new Net();
+      const paths = ['body.layers.0.weight', 'body.layers.0.bias', 'heads.0.weight', 'heads.1.weight', 'heads.1.bias', 'scale'];
+      assert.equal(Object.keys(net.stateDict()), paths);
+      assert.is(net.parameters().length, 5);
+      net.eval();
+      assert.equal([net.body.training, net.body.layers[2].training], [false, false]);
+      net.train();
+      assert.is(net.body.layers[2].training, true);
+    }));
+
+  test(`${on}: a state is taken over whole or not at all`, () =>
+    leavesNothing(device, async () => {
+      using net = new Net();
+      using other = new Net();
+      const x = tensor([[1, -2, 0.5]], { device });
+      other.heads[0].loadStateDict({ weight: net.heads[0].stateDict().weight.mul(-3) });
+      const before = await other.eval().forward(x).read();
+      assert.throws(() => other.loadStateDict({ ...net.stateDict(), extra: x }), /loadStateDict: missing \[\], unknown \[extra\]/);
+      assert.throws(() => other.loadStateDict({ ...net.stateDict(), scale: x }), 'loadStateDict: scale has the shape [1,3], expected [1]');
+      assert.equal(await other.forward(x).read(), before);
+      other.loadStateDict(net.stateDict());
+      assert.equal(await other.forward(x).read(), await net.eval().forward(x).read());
+    }));
+
+  test(`${on}: layers compute what they say, with gradients`, () =>
+    leavesNothing(device, async () => {
+      using linear = new Linear(2, 3, { device });
+      const x = tensor([[0.5, -1]], { device, requiresGrad: true });
+      const [w, b] = [await linear.weight.read(), await linear.bias!.read()];
+      const expected = [0, 1, 2].map((i) => 0.5 * w[2 * i] - w[2 * i + 1] + b[i]);
+      assert.is(differs(await linear.forward(x).read(), expected, 1e-5), undefined);
+      assert.ok(w.every((value) => Math.abs(value) <= Math.SQRT1_2));
+      assert.is(await gradcheck((a) => tanh().forward(gelu().forward(linear.forward(a))), [x]), undefined);
+      using embedding = new Embedding(5, 2, { device });
+      const rows = embedding.forward(tensor(Int32Array.of(4, 4, 1), { device }));
+      assert.equal(rows.shape, [3, 2]);
+      rows.sum().backward();
+      assert.equal([...(await embedding.weight.grad!.read())], [0, 0, 1, 1, 0, 0, 0, 0, 2, 2]);
+    }));
+
+  test(`${on}: initial weights repeat by seed and have their variance`, () =>
+    leavesNothing(device, async () => {
+      const shape = [60, 40];
+      for (const [init, variance] of [
+        [xavierUniform, 2 / 100],
+        [xavierNormal, 2 / 100],
+        [heUniform, 2 / 40],
+        [heNormal, 2 / 40],
+      ] as const) {
+        const weight = init(shape, { device, seed: 3 });
+        assert.is(weight.requiresGrad, true);
+        const values = await weight.read();
+        const measured = Array.from(values).reduce((sum, value) => sum + value * value, 0) / values.length;
+        assert.ok(Math.abs(measured / variance - 1) < 0.1, `${init.name}: ${measured}, expected ${variance}`);
+        assert.equal(await init(shape, { device, seed: 3 }).read(), values);
+        assert.not.equal(await init(shape, { device, seed: 4 }).read(), values);
+      }
+    }));
+
+  test(`${on}: a small classifier learns exclusive or`, () =>
+    leavesNothing(device, async () => {
+      using net = new Sequential(new Linear(2, 8, { device, seed: 1 }), tanh(), new Linear(8, 2, { device, seed: 2 }));
+      using optimizer = new Adam(net.parameters(), { lr: 0.05 });
+      const x = tensor(
+        [
+          [0, 0],
+          [0, 1],
+          [1, 0],
+          [1, 1],
+        ],
+        { device },
+      );
+      const classes = tensor(Int32Array.of(0, 1, 1, 0), { device });
+      for (let step = 0; step < 150; step++)
+        scope(() => {
+          optimizer.zeroGrad();
+          crossEntropy(net.forward(x), classes).backward();
+          optimizer.step();
+        });
+      assert.equal([...(await net.forward(x).argmax(1).read())], [0, 1, 1, 0]);
+      assert.ok((await crossEntropy(net.forward(x), classes).item()) < 0.1);
+    }));
+}
+
+const [cpu, webgpu] = devices;
+if (webgpu)
+  test('a net moves between devices with the same outputs', () =>
+    leavesNothing(cpu, () =>
+      leavesNothing(webgpu, async () => {
+        using net = new Sequential(new Linear(3, 5, { device: cpu }), relu(), new Linear(5, 2, { device: cpu, seed: 1 }));
+        const x = tensor([[1, 2, -3]], { device: cpu });
+        const before = await net.forward(x).read();
+        await net.to(webgpu);
+        assert.is(net.parameters().length, 4);
+        assert.is(differs(await net.forward(await x.to(webgpu)).read(), before, 1e-5), undefined);
+        assert.throws(() => net.forward(x), /matmul: operands live on cpu and webgpu/);
+      }),
+    ));
+
+test.run();
