@@ -3,7 +3,7 @@
 import { copyReference } from './copy.ts';
 import type { Device } from './device.ts';
 import { type Values, valuesOf } from './dtype.ts';
-import type { AnyKernel } from './kernel.ts';
+import type { AnyKernel, Tunables } from './kernel.ts';
 import { type CopyOptions, type CopyProblem, copy, copyOperands } from './problems/copy.ts';
 import { denseStrides } from './problems/pointwise.ts';
 import { seededRandom } from './random.ts';
@@ -35,7 +35,7 @@ export const transposed = (rows: number, columns: number): CopyProblem =>
   copy({ shape: [columns, rows], from: { strides: [1, columns], offset: 0 }, to: { strides: denseStrides([columns, rows]), offset: 0 } });
 
 /** Runs a kernel on a problem with seeded operands; throws an Error that shows the first wrong element. */
-export async function checkCopy(device: Device, kernel: AnyKernel, problem: CopyProblem, seed = 1): Promise<void> {
+export async function checkCopy(device: Device, kernel: AnyKernel, problem: CopyProblem, seed = 1, tunables?: Tunables): Promise<void> {
   const extents = copyOperands(problem);
   const random = seededRandom(seed);
   const draw = (name: string): Values =>
@@ -44,7 +44,7 @@ export async function checkCopy(device: Device, kernel: AnyKernel, problem: Copy
       Array.from({ length: extents[name].elements }, () => Math.floor(random() * 256)),
     );
   const values = { x0: draw('x0'), out: draw('out') };
-  const { out } = await trial(device, kernel, problem, { extents, values, outputs: ['out'] });
+  const { out } = await trial(device, kernel, problem, { extents, values, outputs: ['out'] }, tunables);
   const expected = values.out.slice();
   copyReference(problem, values.x0, expected);
   const wrong = out.findIndex((value: number, i: number) => value !== expected[i]);

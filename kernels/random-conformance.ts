@@ -1,7 +1,7 @@
 // What every random kernel must pass: the published words of Philox4x32-10, and the reference's numbers for odd counts, streams and steps.
 
 import type { Device } from './device.ts';
-import type { AnyKernel } from './kernel.ts';
+import type { AnyKernel, Tunables } from './kernel.ts';
 import { randomReference } from './philox.ts';
 import { type RandomProblem, random, randomOperands } from './problems/random.ts';
 import { trial } from './trial.ts';
@@ -37,8 +37,13 @@ export function* awkwardDraws(): Generator<RandomProblem> {
 const NORMAL_ERROR = 8 * 2 ** -23;
 
 /** Runs a kernel on a problem; throws an Error that shows the first wrong element. Returns the result. */
-export async function checkRandom(device: Device, kernel: AnyKernel, problem: RandomProblem): Promise<ArrayLike<number>> {
-  const { out } = await trial(device, kernel, problem, { extents: randomOperands(problem), values: {}, outputs: ['out'] });
+export async function checkRandom(
+  device: Device,
+  kernel: AnyKernel,
+  problem: RandomProblem,
+  tunables?: Tunables,
+): Promise<ArrayLike<number>> {
+  const { out } = await trial(device, kernel, problem, { extents: randomOperands(problem), values: {}, outputs: ['out'] }, tunables);
   randomReference(problem).forEach((expected, i) => {
     const bound = problem.distribution === 'normal' ? NORMAL_ERROR * Math.max(1, Math.abs(expected)) : 0;
     if (!(Math.abs(out[i] - expected) <= bound)) throw new Error(`element ${i} is ${out[i]}, expected ${expected} within ${bound}`);

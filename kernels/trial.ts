@@ -1,5 +1,6 @@
 // A trial runs one configuration of a kernel twice on given operands, in guarded buffers, and gives back what it wrote.
 
+import { validTunables } from './catalog.ts';
 import type { Buffer, Device } from './device.ts';
 import { bytesPerElement, type Extent, paddedBytes, type Values, valuesIn } from './dtype.ts';
 import type { AnyKernel, Tunables } from './kernel.ts';
@@ -56,6 +57,12 @@ export async function trial(
     launch.free();
     for (const buffer of Object.values(buffers)) device.free(buffer);
   }
+}
+
+/** One of the kernel's valid configurations for a problem, by turns: its default first. */
+export function tunablesByTurn(device: Device, kernel: AnyKernel, problem: Problem, turn: number): Tunables {
+  const all = [kernel.defaults(problem, device), ...validTunables(kernel, problem, device)];
+  return all[turn % all.length];
 }
 
 function wholeWords(values: Values): Uint8Array {

@@ -4,6 +4,7 @@ import { choose, refusal } from '../../catalog.ts';
 import { awkwardCopies, checkCopy, transposed } from '../../copy-conformance.ts';
 import type { CopyProblem } from '../../problems/copy.ts';
 import { copy } from '../../problems/copy.ts';
+import { tunablesByTurn } from '../../trial.ts';
 import { openCpu } from '../device.ts';
 import { rows } from './rows.ts';
 import { transpose } from './transpose.ts';
@@ -17,7 +18,7 @@ for (const kernel of [rows, transpose])
     let checks = 0;
     for (const problem of [...awkwardCopies(), ...large] as CopyProblem[]) {
       if (refusal(kernel, problem, device)) continue;
-      await checkCopy(device, kernel, problem, ++checks).catch((error) => {
+      await checkCopy(device, kernel, problem, ++checks, tunablesByTurn(device, kernel, problem, checks)).catch((error) => {
         assert.unreachable(`${JSON.stringify(problem)}: ${error.message}`);
       });
     }

@@ -2,12 +2,12 @@
 //
 //             p: 16                       l
 //          +-------+                 +---------+
-//      l   | a b   |  4x4 in         | a c     |      Squares of 4x4 are turned in registers. A task takes 16 of p, a cache line of
+//      l   | a b   |  4x4 in         | a c     |      Squares of 4x4 are turned in registers. A unit takes BLOCK of p, a cache line of
 //          | c d   |  registers   p  | b d     |      the source, all along l: every line that is touched on either side is used whole.
 //          +-------+                 +---------+
 
 import { copyCost, copyFacts } from '../../copy.ts';
-import type { Entry, Kernel, Plan, Source, Traits } from '../../kernel.ts';
+import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { type CopyProblem, transposition } from '../../problems/copy.ts';
 import { elementCount } from '../../problems/pointwise.ts';
 import { advance, assemble, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
@@ -16,7 +16,6 @@ import { turnSquare } from '../square.ts';
 import { threadsFor } from '../threading.ts';
 import { moveElement } from './rows.ts';
 
-const BLOCK = 16;
 const TASKS_PER_THREAD = 2;
 
 export const transpose: Kernel<CopyProblem> = {
@@ -25,7 +24,7 @@ export const transpose: Kernel<CopyProblem> = {
   device: 'cpu',
   summary: 'squares of 4x4 turned in registers, a cache line of the source at a time',
   requires: ['simd'],
-  tunables: {},
+  tunables: { BLOCK: [16, 8, 32, 4] },
   constraints: [],
   deterministic: true,
   facts: copyFacts,
@@ -33,7 +32,8 @@ export const transpose: Kernel<CopyProblem> = {
     if (problem.elementBytes !== 4) return `it moves elements of 4 bytes, not of ${problem.elementBytes}`;
     return transposition(problem) ? undefined : 'no dimension is contiguous in the source and another one in the destination';
   },
-  defaults: () => ({}),
+  // Rows of the destination that are pages apart share their places in the cache: few of them at a time then.
+  defaults: (problem) => ({ BLOCK: (problem.to.strides[transposition(problem)?.across ?? 0] * 4) % 4096 === 0 ? 8 : 16 }),
   cost: copyCost,
   estimate: (problem) => 2.1e-6 + copyCost(problem).bytes / 8e9,
   variant: ({ shape }) => `r${shape.length}`,
@@ -58,7 +58,7 @@ function entryOf({ shape }: CopyProblem): Entry {
   };
 }
 
-function generate(problem: CopyProblem): Source {
+function generate(problem: CopyProblem, { BLOCK }: Tunables): Source {
   const outer = problem.shape.length - 2;
   const locals = {
     unit: i32,
@@ -110,7 +110,7 @@ function generate(problem: CopyProblem): Source {
       repeat(quads, lastRow);
     });
 
-    /** Decodes the unit: which 16 of `across`, at which index of the outer dimensions. */
+    /** Decodes the unit: which BLOCK of `across`, at which index of the outer dimensions. */
     function startUnit() {
       set(first, i32.mul(i32.rem_u(unit, blocks), BLOCK));
       set(width, i32.sub(across, first));
@@ -156,7 +156,7 @@ function generate(problem: CopyProblem): Source {
   return assemble(`copy/transpose/${transpose.variant(problem)}`, { copy });
 }
 
-function plan(problem: CopyProblem, _tunables: unknown, traits: Traits): Plan {
+function plan(problem: CopyProblem, { BLOCK }: Tunables, traits: Traits): Plan {
   const { shape, from, to } = problem;
   const last = shape.length - 1;
   const { across } = transposition(problem)!;

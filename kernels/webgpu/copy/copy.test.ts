@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { refusal } from '../../catalog.ts';
 import { awkwardCopies, checkCopy } from '../../copy-conformance.ts';
+import { tunablesByTurn } from '../../trial.ts';
 import { webgpuForTests } from '../adapter.ts';
 import { elements } from './elements.ts';
 import { transpose } from './transpose.ts';
@@ -15,7 +16,7 @@ if (device) {
       let checks = 0;
       for (const problem of awkwardCopies()) {
         if (refusal(kernel, problem, device)) continue;
-        await checkCopy(device, kernel, problem, ++checks).catch((error) => {
+        await checkCopy(device, kernel, problem, ++checks, tunablesByTurn(device, kernel, problem, checks)).catch((error) => {
           assert.unreachable(`${JSON.stringify(problem)}: ${error.message}`);
         });
       }

@@ -4,6 +4,7 @@ import { apply, input } from '../../expression.ts';
 import { pointwiseVariant } from '../../pointwise.ts';
 import { awkwardLayouts, checkPointwise, everyOperation } from '../../pointwise-conformance.ts';
 import { type PointwiseProblem, pointwise } from '../../problems/pointwise.ts';
+import { tunablesByTurn } from '../../trial.ts';
 import { webgpuForTests } from '../adapter.ts';
 import { openWebgpu } from '../device.ts';
 import { vectors } from './vectors.ts';
@@ -28,7 +29,7 @@ if (device) {
   const checkAll = async (problems: Iterable<PointwiseProblem>) => {
     let seed = 0;
     for (const problem of problems)
-      await checkPointwise(device, vectors, problem, ++seed).catch((error) => {
+      await checkPointwise(device, vectors, problem, ++seed, tunablesByTurn(device, vectors, problem, seed)).catch((error) => {
         assert.unreachable(`${pointwiseVariant(problem)} [${problem.shape}], seed ${seed}: ${error.message}`);
       });
   };

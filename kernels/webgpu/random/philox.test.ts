@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import { awkwardDraws, checkRandom } from '../../random-conformance.ts';
+import { tunablesByTurn } from '../../trial.ts';
 import { webgpuForTests } from '../adapter.ts';
 import { philox } from './philox.ts';
 
@@ -8,7 +9,8 @@ const device = await webgpuForTests();
 if (device) {
   test.after(() => device.close());
   test('awkward draws: the integers of the CPU, normal numbers as exact', async () => {
-    for (const problem of awkwardDraws()) await checkRandom(device, philox, problem);
+    let turn = 0;
+    for (const problem of awkwardDraws()) await checkRandom(device, philox, problem, tunablesByTurn(device, philox, problem, turn++));
   });
 }
 
