@@ -1,6 +1,7 @@
 // A problem says what is to be computed: op, sizes, dtypes, attributes and epilogue. It never says how.
 
 import { bytesPerElement, type DType, type Extent } from './dtype.ts';
+import { type Conv2dProblem, conv2dOperands } from './problems/conv2d.ts';
 import { type CopyProblem, copyOperands } from './problems/copy.ts';
 import { type GatherProblem, gatherOperands, type ScatterAddProblem, scatterAddOperands } from './problems/gather.ts';
 import { type PointwiseProblem, pointwiseOperands } from './problems/pointwise.ts';
@@ -8,6 +9,7 @@ import { type RandomProblem, randomOperands } from './problems/random.ts';
 import { type ReduceProblem, reduceOperands } from './problems/reduce.ts';
 
 export * from './dtype.ts';
+export * from './problems/conv2d.ts';
 export * from './problems/copy.ts';
 export * from './problems/gather.ts';
 export * from './problems/pointwise.ts';
@@ -57,6 +59,7 @@ export interface StreamProblem {
 
 export type Problem =
   | MatmulProblem
+  | Conv2dProblem
   | FmaProblem
   | StreamProblem
   | PointwiseProblem
@@ -124,6 +127,8 @@ export function operandElements(problem: Problem): Record<string, number> {
         : problem.access === 'read'
           ? { from: problem.bytes / 4, out: 1024 }
           : { to: problem.bytes / 4 };
+    case 'conv2d':
+      return elementsOf(conv2dOperands(problem));
     case 'pointwise':
       return elementsOf(pointwiseOperands(problem));
     case 'copy':

@@ -1,6 +1,7 @@
 // The kernels of the CPU device, in catalogue order: plain before clever.
 
 import type { AnyKernel } from '../kernel.ts';
+import { naive as naiveConv2d } from './conv2d/naive.ts';
 import { rows } from './copy/rows.ts';
 import { transpose } from './copy/transpose.ts';
 import { gatherRows, scatterAddRows } from './gather/rows.ts';
@@ -20,6 +21,7 @@ export const cpuKernels: readonly AnyKernel[] = [
   gemv,
   direct,
   packed,
+  naiveConv2d,
   pointwise,
   reduce,
   rows,

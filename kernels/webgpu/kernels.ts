@@ -1,6 +1,7 @@
 // The kernels of the WebGPU device, in catalogue order: plain before clever.
 
 import type { AnyKernel } from '../kernel.ts';
+import { direct } from './conv2d/direct.ts';
 import { elements } from './copy/elements.ts';
 import { transpose } from './copy/transpose.ts';
 import { gatherRows, scatterAddChains } from './gather/rows.ts';
@@ -22,6 +23,7 @@ export const webgpuKernels: readonly AnyKernel[] = [
   subgroup,
   splitk,
   gemv,
+  direct,
   vectors,
   tree,
   elements,

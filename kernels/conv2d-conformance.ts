@@ -1,0 +1,61 @@
+// What every conv2d kernel must pass: forward and both gradients over windows that people use and sizes that divide nothing, checked element by element.
+
+import { correlationOf, termsOf } from './correlation.ts';
+import type { Device } from './device.ts';
+import type { Values } from './dtype.ts';
+import type { AnyKernel, Tunables } from './kernel.ts';
+import { type Conv2dOptions, type Conv2dProblem, conv2d, conv2dOperands } from './problems/conv2d.ts';
+import { randomValues } from './random.ts';
+import { conv2dReference } from './references/conv2d.ts';
+import { trial } from './trial.ts';
+
+const CASES: readonly Conv2dOptions[] = [
+  { input: [1, 1, 1, 1], filter: [1, 1, 1, 1] },
+  { input: [3, 5, 7, 6], filter: [4, 5, 1, 1] },
+  { input: [2, 3, 9, 11], filter: [7, 3, 3, 3], padding: 1 },
+  { input: [1, 2, 13, 17], filter: [3, 2, 5, 5], padding: 2 },
+  { input: [2, 3, 11, 8], filter: [5, 3, 3, 3], stride: 2, padding: 1 },
+  { input: [1, 4, 10, 9], filter: [3, 4, 1, 1], stride: 2 },
+  { input: [1, 3, 15, 14], filter: [2, 3, 7, 7], stride: [2, 3], padding: 3 },
+  { input: [1, 2, 12, 11], filter: [3, 2, 3, 3], dilation: 2, padding: 2 },
+  { input: [2, 2, 9, 13], filter: [2, 2, 3, 2], dilation: [2, 3], stride: [3, 2], padding: [2, 1] },
+  { input: [3, 6, 7, 5], filter: [9, 2, 3, 3], groups: 3, padding: 1 },
+  { input: [2, 5, 8, 9], filter: [5, 1, 3, 3], groups: 5, padding: 1, stride: [1, 2] },
+  { input: [1, 3, 6, 7], filter: [6, 1, 3, 1], groups: 3, padding: [0, 0] },
+  { input: [1, 2, 7, 8], filter: [3, 2, 2, 4], padding: 'same', stride: [1, 2] },
+  { input: [1, 2, 5, 6], filter: [2, 2, 2, 3], padding: [0, 1, 3, 0] },
+];
+
+/** Every case in all three passes; epilogues in turn on the forward ones. */
+export function* awkwardConvolutions(): Generator<Conv2dProblem> {
+  for (const [turn, options] of CASES.entries()) {
+    yield conv2d({ ...options, epilogue: { bias: turn % 2 === 1, relu: turn % 3 === 1 } });
+    yield conv2d({ ...options, pass: 'input-grad' });
+    yield conv2d({ ...options, pass: 'filter-grad' });
+  }
+}
+
+/**
+ * Runs a kernel on a problem with seeded operands; throws an Error that shows the first element whose error is above (terms + 4) · 2^-23 of the sum of
+ * the magnitudes of its terms. Returns the result.
+ */
+export async function checkConv2d(
+  device: Device,
+  kernel: AnyKernel,
+  problem: Conv2dProblem,
+  seed = 1,
+  tunables: Tunables = kernel.defaults(problem, device),
+): Promise<Values> {
+  const extents = conv2dOperands(problem);
+  const correlation = correlationOf(problem);
+  const inputs = Object.keys(extents).filter((name) => name !== correlation.result);
+  const values = Object.fromEntries(inputs.map((name, i) => [name, randomValues(extents[name].elements, 10 * seed + i)]));
+  const written = await trial(device, kernel, problem, { extents, values, outputs: [correlation.result] }, tunables);
+  const got = written[correlation.result];
+  const expected = conv2dReference(problem, values);
+  const bound = (termsOf(correlation) + 4) * 2 ** -23;
+  for (let i = 0; i < got.length; i++)
+    if (!(Math.abs(got[i] - expected.values[i]) <= bound * expected.scales[i]))
+      throw new Error(`element ${i} of ${correlation.result} is ${got[i]}, expected ${expected.values[i]}`);
+  return got;
+}
