@@ -2,7 +2,7 @@
 //
 //   rows (inner is 1):   a workgroup takes a chunk of a row; each thread folds every 64th element of it,      t0 t1 t2 t3
 //                        then a tree in workgroup memory folds the threads                                     └┬─┘  └┬─┘
-//   columns:             a thread takes a chunk of a column; its neighbours take the columns beside it          └──┬──┘
+//   columns, short rows: a thread takes a chunk of a column; its neighbours take the columns beside it          └──┬──┘
 //
 // Chunks of one row or column become partial results that a second dispatch of the same kind folds. Both orders depend on the shape alone.
 
@@ -37,7 +37,7 @@ export const tree: Kernel<ReduceProblem> = {
     const { executedFlops, bytes } = reduceCost(problem);
     return limits.softwareAdapter ? 100e-6 + executedFlops / 0.5e9 : 20e-6 + executedFlops / 1e12 + bytes / 200e9;
   },
-  variant: (problem) => `${reduceVariant(problem)}${chunksOf(problem) > 1 ? '/chunks' : ''}`,
+  variant: (problem) => `${reduceVariant(problem)}${isTree(problem) ? '/tree' : ''}${chunksOf(problem) > 1 ? '/chunks' : ''}`,
   generate,
 
   plan(problem) {
@@ -45,7 +45,7 @@ export const tree: Kernel<ReduceProblem> = {
     const chunks = chunksOf(problem);
     const chunk = chunkOf(problem);
     const results = outer * inner;
-    const gridOf = (count: number): Grid => linearGrid(inner === 1 ? count : Math.ceil(count / WG));
+    const gridOf = (count: number): Grid => linearGrid(isTree(problem) ? count : Math.ceil(count / WG));
     if (chunks === 1)
       return {
         passes: [
@@ -72,7 +72,9 @@ export const tree: Kernel<ReduceProblem> = {
   },
 };
 
-const chunkOf = ({ inner }: ReduceProblem): number => (inner === 1 ? ROW_CHUNK : COLUMN_CHUNK);
+/** Short rows have a thread each, like columns: there is nothing to share. */
+const isTree = ({ inner, reduced }: ReduceProblem): boolean => inner === 1 && reduced > WG;
+const chunkOf = (problem: ReduceProblem): number => (isTree(problem) ? ROW_CHUNK : COLUMN_CHUNK);
 const chunksOf = (problem: ReduceProblem): number =>
   problem.reduced < 2 * chunkOf(problem) ? 1 : Math.ceil(problem.reduced / chunkOf(problem));
 
@@ -145,9 +147,9 @@ fn ${name}(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
 }
 
 function generate(problem: ReduceProblem, _tunables: unknown, traits: Traits): Source {
-  const { fold, expression, dtype, source: stored, inner } = problem;
+  const { fold, expression, dtype, source: stored } = problem;
   const type = expression.type as 'f32' | 'i32';
-  const isRows = inner === 1;
+  const isRows = isTree(problem);
   const states = isIndex(fold) ? ['values', 'indices'] : ['values'];
   const result = isIndex(fold) ? 'state.index' : fold === 'mean' ? 'state.value / f32(args.whole)' : 'state.value';
   const elements = 'State(element(e), i32(r))';
