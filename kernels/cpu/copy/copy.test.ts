@@ -14,7 +14,8 @@ test.after(() => device.close());
 
 for (const kernel of [rows, transpose])
   test(`${kernel.name}: awkward copies, small and shared by threads`, async () => {
-    const large = [transposed(701, 403), copy({ shape: [300_001], from: { strides: [1], offset: 1 }, to: { strides: [1], offset: 0 } })];
+    const line = (step: number) => copy({ shape: [300_001], from: { strides: [step], offset: 1 }, to: { strides: [1], offset: 0 } });
+    const large = [transposed(701, 403), transposed(512, 1024), line(1), line(2)];
     let checks = 0;
     for (const problem of [...awkwardCopies(), ...large] as CopyProblem[]) {
       if (refusal(kernel, problem, device)) continue;

@@ -33,9 +33,29 @@ test('awkward layouts', () => checkAll([...awkwardLayouts(), ...awkwardLayouts()
 
 test('large problems are shared by threads: long rows in pieces, many rows in blocks', async () => {
   const add = apply('add', input(0), input(1));
-  for (const shape of [[300_001], [3, 100_001], [100_001, 3]])
-    for (const strides of [[shape[1] ?? 1, 1].slice(-shape.length), [0, 1].slice(-shape.length)]) {
-      const problem = pointwise({ shape, inputs: [{}, { strides }], expression: add });
+  for (const [shape, layouts] of [
+    [[300_001], [[1], [2]]],
+    [
+      [3, 100_001],
+      [
+        [100_001, 1],
+        [0, 1],
+        [1, 3],
+        [1, 0],
+      ],
+    ],
+    [
+      [100_001, 3],
+      [
+        [3, 1],
+        [0, 1],
+        [1, 100_001],
+        [1, 0],
+      ],
+    ],
+  ])
+    for (const strides of layouts as number[][]) {
+      const problem = pointwise({ shape: shape as number[], inputs: [{}, { strides }], expression: add });
       const [pass] = vectors.plan(problem, {}, tuned).passes;
       assert.ok(pass.grid[0] > 1);
       await checkPointwise(tuned, vectors, problem);
