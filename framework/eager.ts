@@ -3,18 +3,22 @@
 import type { Buffer, Device } from '../kernels/index.ts';
 import { DeviceError } from '../kernels/index.ts';
 import { denseBytes, launchesOf } from './launches.ts';
-import { layoutOf, type Spec } from './layout.ts';
+import { layoutOf, type Spec, specText } from './layout.ts';
 import type { Attributes, Op, Operand, Style } from './op.ts';
 import { own } from './scope.ts';
 import { Storage } from './storage.ts';
 import { isRecording, Node } from './tape.ts';
 import { Tensor } from './tensor.ts';
 
-/** The device that all tensors of a call live on. Throws a DeviceError where they live on several. */
+/** The device that all tensors of a call live on. Throws a DeviceError where they live on several, a ReferenceError where one was disposed. */
 function commonDevice(op: Pick<Op, 'name'>, operands: readonly Operand<Tensor>[]): Device {
   let device: Device | undefined;
   for (const operand of operands) {
     if (typeof operand === 'number') continue;
+    if (operand.isDisposed)
+      throw new ReferenceError(
+        `${op.name}: operand ${operands.indexOf(operand)}, ${specText(operand)}, was disposed, or its scope has ended; return it from the scope, or dispose it later`,
+      );
     device ??= operand.device;
     if (operand.device !== device)
       throw new DeviceError(

@@ -100,7 +100,8 @@ export class Launches {
   /** The op made ready for these layouts. Throws what `infer` and `lower` throw, and a RangeError where no kernel can do it. */
   get(op: Op, operands: readonly Operand<Layout>[], attributes: Attributes): Prepared {
     let key = op.name;
-    for (const operand of operands) key += typeof operand === 'number' ? ` =${operand}` : ` ${operand.id}`;
+    // -0 prints as 0, but is another number.
+    for (const operand of operands) key += typeof operand === 'number' ? ` =${Object.is(operand, -0) ? '-0' : operand}` : ` ${operand.id}`;
     for (const name in attributes) key += ` ${name}:${attributes[name]}`;
     const found = this.#kept.get(key);
     if (found) {

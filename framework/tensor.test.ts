@@ -65,7 +65,11 @@ for (const device of devices) {
       assert.equal(await list(view), [1, 3, 2, 4]);
       view.dispose();
       assert.is(device.memory().liveBuffers, liveBuffers);
-      assert.throws(() => x.add(1), /^tensor f32\[2,2\] was disposed, or its scope has ended; return it from the scope/);
+      assert.throws(
+        () => x.add(1),
+        'add: operand 0, f32[2,2], was disposed, or its scope has ended; return it from the scope, or dispose it later',
+      );
+      assert.throws(() => x.storage, /^tensor f32\[2,2\] was disposed/);
     }));
 
   test(`${on}: using and scope free what was made, and keep what is returned`, () =>
@@ -117,6 +121,10 @@ for (const device of devices) {
       const { misses, size } = launches;
       for (let i = 0; i < 10; i++) x.add(x.add(x));
       assert.equal([launches.misses, launches.size], [misses, size]);
+      assert.equal(
+        [...(await x.mul(0).div(x).read()), ...(await x.mul(-0).read())].map((value) => Object.is(value, -0)),
+        [false, false, false, true, true, true],
+      );
       x.reshape(3, 1).add(x);
       assert.ok(launches.misses > misses);
     }));

@@ -55,7 +55,9 @@ export class Tensor extends Operators implements Value {
   /** The bytes and their device. Throws where the tensor was disposed. */
   get storage(): Storage {
     if (!this.#storage)
-      throw new Error(`tensor ${specText(this)} was disposed, or its scope has ended; return it from the scope, or dispose it later`);
+      throw new ReferenceError(
+        `tensor ${specText(this)} was disposed, or its scope has ended; return it from the scope, or dispose it later`,
+      );
     return this.#storage;
   }
 

@@ -2,7 +2,7 @@
 
 import { dropout } from '../ops/norm.ts';
 import type { Tensor } from '../tensor.ts';
-import { Module } from './module.ts';
+import { type Layer, Module } from './module.ts';
 
 /** A function as a layer. */
 export class Activation extends Module {
@@ -25,8 +25,8 @@ export const softmax = (axis = -1): Activation => new Activation((x) => x.softma
 
 /** Layers one after another. */
 export class Sequential extends Module {
-  readonly layers: readonly Module[];
-  constructor(...layers: Module[]) {
+  readonly layers: readonly Layer[];
+  constructor(...layers: Layer[]) {
     super();
     this.layers = layers;
   }

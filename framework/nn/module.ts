@@ -1,4 +1,4 @@
-// A module is a part of a net: parameters, modules inside it, and a `forward`. What it holds is found among its own properties, under their names.
+// A module is a part of a net: parameters, modules inside it, and mostly a `forward` of its own form. What it holds is found among its own properties, under their names.
 
 import type { Place } from '../devices.ts';
 import { disown } from '../scope.ts';
@@ -36,8 +36,6 @@ function* modulesOf(owner: object): Generator<Module> {
 export abstract class Module {
   /** Whether dropout drops and batch statistics are taken; see `train` and `eval`. */
   training = true;
-
-  abstract forward(...inputs: Tensor[]): Tensor;
 
   /** Sets training here and in every module inside. */
   train(training = true): this {
@@ -96,6 +94,11 @@ export abstract class Module {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** A module that turns one tensor into one. */
+export interface Layer extends Module {
+  forward(x: Tensor): Tensor;
 }
 
 /** A tensor that belongs to a module from now on: no scope frees it. */

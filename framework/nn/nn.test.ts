@@ -1,13 +1,15 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { tensor } from '../create.ts';
+import { full, tensor } from '../create.ts';
 import { devicesForTests, differs, leavesNothing } from '../each-device.ts';
 import { gradcheck } from '../gradcheck.ts';
 import { crossEntropy } from '../ops/softmax.ts';
 import { Adam } from '../optim/index.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
+import { assign } from '../update.ts';
 import {
+  BatchNorm,
   Dropout,
   Embedding,
   gelu,
@@ -15,7 +17,9 @@ import {
   heUniform,
   LayerNorm,
   Linear,
+  LstmCell,
   Module,
+  RnnCell,
   relu,
   Sequential,
   tanh,
@@ -79,6 +83,43 @@ for (const device of devices) {
       assert.equal(rows.shape, [3, 2]);
       rows.sum().backward();
       assert.equal([...(await embedding.weight.grad!.read())], [0, 0, 1, 1, 0, 0, 0, 0, 2, 2]);
+    }));
+
+  test(`${on}: batch statistics are taken in training and used afterwards`, () =>
+    leavesNothing(device, async () => {
+      using norm = new BatchNorm(2, { device, momentum: 0.5 });
+      const x = tensor(
+        [
+          [1, 10],
+          [3, 30],
+        ],
+        { device },
+      );
+      assert.is(differs(await norm.forward(x).read(), [-1, -1, 1, 1], 1e-4), undefined);
+      assert.is(differs(await norm.mean.read(), [1, 10], 1e-5), undefined);
+      assert.is(differs(await norm.variance.read(), [1.5, 100.5], 1e-5), undefined);
+      const used = [0, 0, 2 / Math.sqrt(1.5), 20 / Math.sqrt(100.5)];
+      assert.is(differs(await norm.eval().forward(x).read(), used, 1e-4), undefined);
+      assert.is(differs(await norm.mean.read(), [1, 10], 1e-5), undefined);
+      assert.equal([norm.parameters().length, Object.keys(norm.stateDict())], [2, ['weight', 'bias', 'mean', 'variance']]);
+    }));
+
+  test(`${on}: recurrent cells follow their formulas, and backward goes through time`, () =>
+    leavesNothing(device, async () => {
+      using rnn = new RnnCell(1, 1, { device });
+      using lstm = new LstmCell(1, 1, { device });
+      const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+      for (const cell of [rnn, lstm]) for (const each of cell.parameters()) assign(each, full(each.shape, 0.5, { device }));
+      const x = tensor([[2]], { device, requiresGrad: true });
+      const h = tensor([[-1]], { device });
+      assert.is(differs([await rnn.forward(x, h).item()], [Math.tanh(0.5 * 2 + 0.5 - 0.5 + 0.5)], 1e-5), undefined);
+      const { hidden, cell } = lstm.forward(x, { hidden: h, cell: tensor([[3]], { device }) });
+      const gate = 1.5;
+      const kept = sigmoid(gate) * 3 + sigmoid(gate) * Math.tanh(gate);
+      assert.is(differs([await cell.item(), await hidden.item()], [kept, sigmoid(gate) * Math.tanh(kept)], 1e-5), undefined);
+      const unrolled = (a: Tensor) => [1, 2, 3].reduce((state) => lstm.forward(a, state), lstm.start(1)).hidden;
+      assert.is(await gradcheck(unrolled, [x]), undefined);
+      assert.is(await gradcheck((a) => rnn.forward(a, rnn.forward(a, rnn.start(1))), [x]), undefined);
     }));
 
   test(`${on}: initial weights repeat by seed and have their variance`, () =>
