@@ -17,6 +17,7 @@ import { hoisted, integers, SCRATCH, type Vector } from '../math.ts';
 import { constantLanes, constantsOfSteps, loadRepeated, loadRow, operate, store } from '../pointwise/lanes.ts';
 import { threadsFor } from '../threading.ts';
 import { type Accumulation, accumulationOf, mergeLanes } from './accumulation.ts';
+import { mergeTask, WORDS } from './merge.ts';
 
 /** States side by side: covers the latency of an addition. */
 const STATES = 4;
@@ -59,8 +60,6 @@ function cut({ fold, outer, reduced, inner }: ReduceProblem): { blocks: number; 
 
 /** All bits of the first lane. */
 const FIRST_LANE = () => v128.const('i8x16', [255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-
-const WORDS = ['outer', 'reduced', 'inner', 'chunks', 'chunk', 'blocks', 'units', 'perTask'];
 
 function foldEntry(target: string): Entry {
   return {
@@ -240,55 +239,6 @@ function foldTask(problem: ReduceProblem): Task {
       } else store(stateOf(i)[0], 'i32', target, 0, lanes);
       advance(target, lanes * resultBytes);
     }
-  });
-}
-
-/** One task: `perTask` results, each merged from its chunks in their order. */
-function mergeTask(problem: ReduceProblem): Task {
-  const accumulation = accumulationOf(problem.fold, problem.expression.type as 'f32' | 'i32');
-  const { registers, partialBytes } = accumulation;
-  const entry: Entry = {
-    buffers: [
-      { name: 'states', access: 'read' },
-      { name: 'out', access: 'write' },
-    ],
-    arguments: WORDS.map((name) => ({ name, type: 'u32' })),
-  };
-  const locals = {
-    result: i32,
-    end: i32,
-    at: i32,
-    left: i32,
-    step: i32,
-    state: [v128, 2],
-    other: [v128, 2],
-    count: v128,
-    scratch: [v128, 2],
-  } as const;
-  return task(entry, locals, ({ task, result, end, at, left, step, state, other, count, scratch }, argument) => {
-    const { states, out, outer, reduced, inner, chunks, perTask } = argument;
-    const own = state.slice(0, registers);
-    set(count, f32x4.splat(f32.convert_i32_u(reduced)));
-    set(step, i32.mul(inner, partialBytes));
-    set(result, i32.mul(task, perTask));
-    set(end, i32.mul(outer, inner));
-    set(left, i32.add(result, perTask));
-    min(end, end, left);
-    loopWhileBelow(result, end, 1, () => {
-      set(at, i32.add(i32.mul(i32.mul(i32.div_u(result, inner), chunks), inner), i32.rem_u(result, inner)));
-      set(at, i32.add(states, i32.mul(at, partialBytes)));
-      accumulation.start(own);
-      set(left, chunks);
-      repeat(left, () => {
-        set(other[0], partialBytes === 8 ? v128.load64_splat({}, at) : v128.load32_splat({}, at));
-        set(other[1], other[0]);
-        accumulation.merge(own, other.slice(0, registers), scratch);
-        advance(at, step);
-      });
-      accumulation.finish(own, scratch[0], count);
-      set(at, i32.add(out, i32.shl(result, 2)));
-      store(scratch[0], problem.dtype, at, 0, 1);
-    });
   });
 }
 
