@@ -75,6 +75,15 @@ export function record(
     }
 }
 
+type Watcher = (op: Op, operands: readonly Operand<Tensor>[], output: Tensor) => void;
+const watchers = new Set<Watcher>();
+
+/** Calls `watcher` after every op whose output lies dense (other views compute nothing), until the function returned is called. */
+export function watchOps(watcher: Watcher): () => void {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
+}
+
 /** How tensors answer ops. */
 export const eager: Style & { create: typeof create; run: typeof run } = {
   create,
@@ -83,6 +92,7 @@ export const eager: Style & { create: typeof create; run: typeof run } = {
     const tensors = operands as readonly Operand<Tensor>[];
     const output = run(op, tensors, attributes);
     record(op, tensors, attributes, output);
+    if (output.layout.dense) for (const watcher of watchers) watcher(op, tensors, output);
     return output;
   },
 };
