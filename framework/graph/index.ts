@@ -1,0 +1,8 @@
+// What `tilebench/framework` exports of the static style.
+
+export { gradients } from './gradients.ts';
+export { assign, assignAdd, assignSub, constant, GraphNode, Group, group, placeholder, variable } from './node.ts';
+export { GradientDescent, type GradientDescentOptions } from './optimizer.ts';
+export type { KernelReport } from './plan.ts';
+export type { Rewrite, RewriteCounts } from './rewrite.ts';
+export { type Crossing, type Feeds, type Fetch, type Fetched, Session, type SessionOptions, type StepReport } from './session.ts';

@@ -1,0 +1,121 @@
+// Rewrites replace a graph by an equal one that costs less. Each can be switched off, and counts what it did.
+
+import { specText } from '../layout.ts';
+import type { Attributes, Operand } from '../op.ts';
+import { matmulOp } from '../ops/matmul.ts';
+import { pointwiseOps } from '../ops/pointwise.ts';
+import { equalShapes } from '../shape.ts';
+import { fusePointwise } from './fuse.ts';
+import { updateInPlace } from './inplace.ts';
+import { GraphNode, parentsOf } from './node.ts';
+import { inOrder } from './order.ts';
+import { lowerGraph, type Program } from './program.ts';
+
+/** The rewrites by name, and the work each saves. */
+export const REWRITES = {
+  /** Equal ops on equal operands are computed once. */
+  commonSubexpressions: 'nodes that were equal to another',
+  /** Bias and ReLU come with the matrix product, in its kernel. */
+  matmulEpilogue: 'additions and ReLUs moved into a product',
+  /** What depends on constants only is computed before the first run. */
+  constantFolding: 'kernels run once instead of in every run',
+  /** Chains of pointwise ops become one kernel each. */
+  pointwiseChains: 'pointwise kernels joined to the next',
+  /** Variables are updated where they lie. */
+  inPlaceUpdates: 'updates made in place',
+} as const;
+
+export type Rewrite = keyof typeof REWRITES;
+export type RewriteCounts = Readonly<Record<Rewrite, number>>;
+
+type Definition<K> = Extract<GraphNode['definition'], { kind: K }>;
+type Rule = (node: GraphNode, definition: Definition<'op'>) => GraphNode;
+
+/** The graph of `roots` with `rule` applied to each op, whose operands have been replaced before. */
+function rebuild(roots: readonly GraphNode[], rule: Rule): GraphNode[] {
+  const replaced = new Map<GraphNode, GraphNode>();
+  const now = <V>(operand: V | GraphNode) => (operand instanceof GraphNode ? replaced.get(operand)! : operand);
+  for (const node of inOrder(roots, parentsOf)) {
+    const { definition } = node;
+    const isSame = parentsOf(node).every((parent) => replaced.get(parent) === parent);
+    if (definition.kind === 'op') {
+      const operands = definition.operands.map((operand) => now(operand) as Operand<GraphNode>);
+      const moved = isSame ? node : new GraphNode(node, { ...definition, operands }, node.name);
+      replaced.set(node, rule(moved, moved.definition as Definition<'op'>));
+    } else if (definition.kind === 'assign') {
+      replaced.set(node, isSame ? node : new GraphNode(node, { ...definition, value: now(definition.value) }, node.name));
+    } else replaced.set(node, node);
+  }
+  return roots.map((root) => replaced.get(root)!);
+}
+
+const numberText = (value: unknown): unknown => (typeof value === 'number' ? (Object.is(value, -0) ? '-0' : `${value}`) : value);
+const attributesText = (attributes: Attributes): string => JSON.stringify(attributes, (_, value) => numberText(value));
+
+function shareCommon(roots: readonly GraphNode[], count: () => void): GraphNode[] {
+  const known = new Map<string, GraphNode>();
+  return rebuild(roots, (node, { op, operands, attributes }) => {
+    const inputs = operands.map((operand) => (typeof operand === 'number' ? `=${numberText(operand)}` : operand.id));
+    const key = `${op.name} ${specText(node)} ${inputs} ${attributesText(attributes)}`;
+    const found = known.get(key);
+    if (found?.definition.kind === 'op' && found.definition.op === op) {
+      count();
+      return found;
+    }
+    known.set(key, node);
+    return node;
+  });
+}
+
+/** The product that an addition or ReLU can be moved into, and the bias that is added to it. */
+function productOf(node: GraphNode, { op, operands }: Definition<'op'>, isUsedOnce: (node: GraphNode) => boolean) {
+  if (op !== pointwiseOps.add && op !== pointwiseOps.relu) return undefined;
+  for (const [at, operand] of operands.entries()) {
+    if (typeof operand === 'number' || operand.definition.kind !== 'op' || operand.definition.op !== matmulOp) continue;
+    const { operands: factors, attributes } = operand.definition;
+    if (attributes.relu || !isUsedOnce(operand) || !equalShapes(operand.shape, node.shape)) continue;
+    const bias = operands[1 - at];
+    const isBias = typeof bias === 'object' && bias.shape.length === 1 && bias.shape[0] === node.shape.at(-1) && bias.dtype === node.dtype;
+    if (op === pointwiseOps.relu || (isBias && factors.length === 2)) return { product: operand, factors, bias };
+  }
+  return undefined;
+}
+
+function moveIntoProducts(roots: readonly GraphNode[], count: () => void): GraphNode[] {
+  const uses = new Map<GraphNode, number>();
+  const use = (node: GraphNode, times = 1) => uses.set(node, (uses.get(node) ?? 0) + times);
+  for (const root of roots) use(root, 2);
+  for (const node of inOrder(roots, parentsOf)) parentsOf(node).forEach((parent) => use(parent));
+  return rebuild(roots, (node, definition) => {
+    const found = productOf(node, definition, (product) => uses.get(product) === 1);
+    if (!found) return node;
+    count();
+    const { product, factors, bias } = found;
+    const operands = typeof bias === 'object' ? [...factors, bias] : factors;
+    const attributes = { relu: definition.op === pointwiseOps.relu };
+    const joined = new GraphNode(node, { kind: 'op', op: matmulOp, operands, attributes }, `${product.name}+${node.name}`);
+    // Who used the addition uses the product that has it, so that a ReLU can follow it there.
+    uses.set(joined, uses.get(node) ?? 0);
+    return joined;
+  });
+}
+
+/** The program of a graph: what `roots` need, `fetched` of them read by the host, after the rewrites that are `on`. */
+export function compileGraph(
+  roots: readonly GraphNode[],
+  fetched: readonly GraphNode[],
+  on: Readonly<Record<Rewrite, boolean>>,
+): { readonly program: Program; readonly counts: RewriteCounts } {
+  const counts = Object.fromEntries(Object.keys(REWRITES).map((name) => [name, 0])) as Record<Rewrite, number>;
+  const counting = (name: Rewrite) => (times?: number) => {
+    counts[name] += times ?? 1;
+  };
+  let nodes = [...roots, ...fetched];
+  if (on.commonSubexpressions) nodes = shareCommon(nodes, counting('commonSubexpressions'));
+  if (on.matmulEpilogue) nodes = moveIntoProducts(nodes, counting('matmulEpilogue'));
+  let program = lowerGraph(nodes.slice(0, roots.length), nodes.slice(roots.length), on.constantFolding);
+  counts.constantFolding = program.setup.length;
+  if (on.pointwiseChains) program = fusePointwise(program, counting('pointwiseChains'));
+  if (on.inPlaceUpdates) program = updateInPlace(program, counting('inPlaceUpdates'));
+  return { program, counts };
+}

@@ -1,0 +1,206 @@
+// A session runs graphs on a device: it keeps their variables there from run to run, and a plan for each set of fetches.
+//
+// Two sessions over one graph have variables of their own. All that a run computes from a variable sees its value from before the run.
+
+import { type Buffer, bytesPerElement, type Device, type Values, valuesIn, valuesOf } from '../../kernels/index.ts';
+import { elementsOf, type TensorData } from '../create.ts';
+import { deviceAt, type Place } from '../devices.ts';
+import { denseBytes } from '../launches.ts';
+import { specText } from '../layout.ts';
+import { equalShapes, sizeOf } from '../shape.ts';
+import { GraphNode, Group, parentsOf } from './node.ts';
+import { inOrder } from './order.ts';
+import { type Cell, type KernelReport, Plan } from './plan.ts';
+import { compileGraph, REWRITES, type Rewrite, type RewriteCounts } from './rewrite.ts';
+
+/** What can be asked of a run. */
+export type Fetch = GraphNode | Group;
+
+/** What a fetch gives: the number of a node of shape [], the elements of others in row-major order, nothing of a group. */
+export type Fetched<F> = F extends Group
+  ? undefined
+  : F extends GraphNode
+    ? number | Values
+    : F extends readonly unknown[]
+      ? { -readonly [I in keyof F]: Fetched<F[I]> }
+      : never;
+
+/** Placeholders and what they hold in a run: a Map, or a list of pairs. */
+export type Feeds = Iterable<readonly [GraphNode, TensorData]>;
+
+export interface SessionOptions {
+  /** An open device or its kind; the first that was opened if absent. */
+  readonly device?: Place;
+  /** Rewrites that are switched off by `false`; all are on if absent. */
+  readonly rewrites?: Partial<Record<Rewrite, boolean>>;
+}
+
+/** Bytes that went from host to device or back, and the host's time until they were there. */
+export interface Crossing {
+  readonly direction: 'host to device' | 'device to host';
+  readonly node: string;
+  readonly bytes: number;
+  readonly ns: number;
+}
+
+/** What the last run did. */
+export interface StepReport {
+  readonly kernels: readonly KernelReport[];
+  readonly crossings: readonly Crossing[];
+  /** How often each rewrite found something in the fetched graph. */
+  readonly rewrites: RewriteCounts;
+  /** Device bytes of the plan besides placeholders, variables and constants. */
+  readonly planBytes: number;
+}
+
+interface Prepared {
+  readonly plan: Plan;
+  readonly counts: RewriteCounts;
+  readonly placeholders: readonly GraphNode[];
+}
+
+const nodesIn = (fetch: Fetch): GraphNode[] => (fetch instanceof Group ? fetch.members.flatMap(nodesIn) : [fetch]);
+
+/** What `data` puts into a placeholder. Throws a RangeError where it does not fit. */
+function feedValues(node: GraphNode, data: TensorData): Values {
+  const isReady = ArrayBuffer.isView(data) && node.dtype !== 'bool' && data.constructor === valuesOf(node.dtype, []).constructor;
+  if (isReady && data.length === sizeOf(node.shape)) return data as Values;
+  const { shape, values } = elementsOf(`run: placeholder ${node}`, data, Array.isArray(data) ? { dtype: node.dtype } : node);
+  if (!equalShapes(shape, node.shape)) throw new RangeError(`run: placeholder ${node} was fed lists of shape [${shape}], expected its own`);
+  return values;
+}
+
+export class Session {
+  readonly device: Device;
+  readonly #rewrites: Record<Rewrite, boolean>;
+  readonly #cells = new Map<GraphNode, Cell>();
+  readonly #prepared = new Map<string, Promise<Prepared>>();
+  #report: StepReport | undefined;
+  #isClosed = false;
+
+  /** Throws a DeviceError where the device is not open. */
+  constructor({ device, rewrites = {} }: SessionOptions = {}) {
+    this.device = deviceAt(device);
+    const names = Object.keys(REWRITES) as Rewrite[];
+    const unknown = Object.keys(rewrites).find((name) => !names.includes(name as Rewrite));
+    if (unknown !== undefined) throw new TypeError(`session: there is no rewrite ${unknown}; there are ${names.join(', ')}`);
+    this.#rewrites = Object.fromEntries(names.map((name) => [name, rewrites[name] ?? true])) as Record<Rewrite, boolean>;
+  }
+
+  /**
+   * Computes what the fetches need, and no more; the first run of a set of fetches compiles it.
+   *
+   * Rejects with a TypeError or RangeError for a missing or wrong feed, with the device's error where a kernel fails.
+   */
+  async run<const F extends Fetch | readonly Fetch[]>(fetches: F, feeds: Feeds = []): Promise<Fetched<F>> {
+    this.#assertOpen();
+    const list = (Array.isArray(fetches) ? fetches : [fetches]) as Fetch[];
+    const bad = list.findIndex((fetch) => !(fetch instanceof GraphNode || fetch instanceof Group));
+    if (bad >= 0) throw new TypeError(`run: fetch ${bad} is ${list[bad]}, expected a node of a graph or a group of them`);
+    const crossings: Crossing[] = [];
+    const read = list.filter((fetch) => fetch instanceof GraphNode);
+    const { plan, counts, placeholders } = await this.#planOf(list.flatMap(nodesIn), read, crossings);
+    this.#assertOpen();
+    this.#feed(placeholders, feeds, list, crossings);
+    const reading: Promise<number | Values>[] = [];
+    plan.run((buffer, i) => reading.push(this.#read(buffer, read[i], crossings)));
+    // Without a fetch to wait for, runs would queue up faster than the device does them.
+    if (reading.length === 0) await this.device.sync();
+    const values = await Promise.all(reading);
+    this.#report = { kernels: plan.kernels, crossings, rewrites: counts, planBytes: plan.bytes };
+    const results = list.map((fetch) => (fetch instanceof GraphNode ? values.shift() : undefined));
+    return (Array.isArray(fetches) ? results : results[0]) as Fetched<F>;
+  }
+
+  /** Each kernel of the last run with the nodes it computed, and each crossing between host and device. Throws before the first run. */
+  report(): StepReport {
+    if (!this.#report) throw new Error('report: the session has run nothing yet; call it after run(..)');
+    return this.#report;
+  }
+
+  /** Gives back all that the session holds on its device, its variables included. A second call does nothing. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const outcome of await Promise.allSettled(this.#prepared.values())) if (outcome.status === 'fulfilled') outcome.value.plan.free();
+    for (const { buffer } of this.#cells.values()) this.device.free(buffer);
+    this.#cells.clear();
+    this.#prepared.clear();
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #planOf(roots: readonly GraphNode[], read: readonly GraphNode[], crossings: Crossing[]): Promise<Prepared> {
+    const key = `${roots.map(({ id }) => id)}/${read.map(({ id }) => id)}`;
+    let found = this.#prepared.get(key);
+    if (!found) {
+      this.#prepared.set(key, (found = this.#prepare(roots, read, crossings)));
+      // A failure is not kept: the next run tries again.
+      found.catch(() => this.#prepared.delete(key));
+    }
+    return found;
+  }
+
+  async #prepare(roots: readonly GraphNode[], read: readonly GraphNode[], crossings: Crossing[]): Promise<Prepared> {
+    const { program, counts } = compileGraph(roots, read, this.#rewrites);
+    const plan = new Plan(this.device, program, (source) => this.#cellOf(source, crossings));
+    try {
+      await plan.prepare();
+    } catch (error) {
+      plan.free();
+      throw error;
+    }
+    return { plan, counts, placeholders: inOrder(roots, parentsOf).filter(({ definition }) => definition.kind === 'placeholder') };
+  }
+
+  /** The buffer of a placeholder, a variable or a constant, with its first value. */
+  #cellOf(node: GraphNode, crossings: Crossing[]): Cell {
+    let cell = this.#cells.get(node);
+    if (!cell) {
+      this.#cells.set(node, (cell = { buffer: this.device.alloc(denseBytes(node)) }));
+      if (node.definition.kind === 'variable' || node.definition.kind === 'constant')
+        this.#write(cell, node, node.definition.values, crossings);
+    }
+    return cell;
+  }
+
+  #write({ buffer }: Cell, { name }: GraphNode, values: Values, crossings: Crossing[]): void {
+    const start = performance.now();
+    this.device.write(buffer, values);
+    crossings.push({ direction: 'host to device', node: name, bytes: values.byteLength, ns: (performance.now() - start) * 1e6 });
+  }
+
+  async #read(buffer: Buffer, node: GraphNode, crossings: Crossing[]): Promise<number | Values> {
+    const elements = sizeOf(node.shape);
+    const bytes = elements * bytesPerElement(node.dtype);
+    const start = performance.now();
+    const values = valuesIn({ elements, dtype: node.dtype }, await this.device.read(buffer, 0, bytes));
+    crossings.push({ direction: 'device to host', node: node.name, bytes, ns: (performance.now() - start) * 1e6 });
+    return node.shape.length === 0 ? values[0] : values;
+  }
+
+  /** Writes the feeds that the run needs. Throws where one is missing, does not fit, or is for no placeholder. */
+  #feed(placeholders: readonly GraphNode[], feeds: Feeds, fetches: readonly Fetch[], crossings: Crossing[]): void {
+    const given = new Map<GraphNode, TensorData>(feeds);
+    for (const node of given.keys()) {
+      if (!(node instanceof GraphNode)) throw new TypeError(`run: a feed is for ${node}, expected a placeholder`);
+      const { kind } = node.definition;
+      if (kind !== 'placeholder')
+        throw new TypeError(`run: cannot feed ${node}: it is no placeholder but ${kind === 'op' ? 'computed' : `of kind ${kind}`}`);
+    }
+    const missing = placeholders.find((node) => !given.has(node));
+    if (missing) {
+      const names = fetches.map((fetch) => (fetch instanceof Group ? 'a group' : fetch.name)).join(', ');
+      throw new TypeError(
+        `run: placeholder ${missing} is needed by ${names} but was not fed; add [node, ${specText(missing)}] to the feeds`,
+      );
+    }
+    const values = placeholders.map((node) => feedValues(node, given.get(node)!));
+    placeholders.forEach((node, i) => this.#write(this.#cellOf(node, crossings), node, values[i], crossings));
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new Error('session: it was closed, and its variables are gone; make another one');
+  }
+}
