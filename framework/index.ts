@@ -6,6 +6,7 @@ export { backward, type CustomFunction, customFunction, type GradOptions, grad }
 export { full, normal, ones, type TensorData, type TensorOptions, tensor, uniform, zeros } from './create.ts';
 export { close, deviceAt, open, type Place } from './devices.ts';
 export { type GradcheckOptions, gradcheck } from './gradcheck.ts';
+export * as graph from './graph/index.ts';
 export { forgetLaunches, launchesOf } from './launches.ts';
 export * as nn from './nn/index.ts';
 export type { Op, Operand, Value } from './op.ts';
