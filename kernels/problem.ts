@@ -5,6 +5,7 @@ import { type Conv2dProblem, conv2dOperands } from './problems/conv2d.ts';
 import { type CopyProblem, copyOperands } from './problems/copy.ts';
 import { type GatherProblem, gatherOperands, type ScatterAddProblem, scatterAddOperands } from './problems/gather.ts';
 import { type PointwiseProblem, pointwiseOperands } from './problems/pointwise.ts';
+import { type Pool2dProblem, pool2dOperands } from './problems/pool2d.ts';
 import { type RandomProblem, randomOperands } from './problems/random.ts';
 import { type ReduceProblem, reduceOperands } from './problems/reduce.ts';
 
@@ -13,6 +14,7 @@ export * from './problems/conv2d.ts';
 export * from './problems/copy.ts';
 export * from './problems/gather.ts';
 export * from './problems/pointwise.ts';
+export * from './problems/pool2d.ts';
 export * from './problems/random.ts';
 export * from './problems/reduce.ts';
 
@@ -60,6 +62,7 @@ export interface StreamProblem {
 export type Problem =
   | MatmulProblem
   | Conv2dProblem
+  | Pool2dProblem
   | FmaProblem
   | StreamProblem
   | PointwiseProblem
@@ -129,6 +132,8 @@ export function operandElements(problem: Problem): Record<string, number> {
           : { to: problem.bytes / 4 };
     case 'conv2d':
       return elementsOf(conv2dOperands(problem));
+    case 'pool2d':
+      return elementsOf(pool2dOperands(problem));
     case 'pointwise':
       return elementsOf(pointwiseOperands(problem));
     case 'copy':

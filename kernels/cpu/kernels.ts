@@ -11,6 +11,7 @@ import { gemv } from './matmul/gemv.ts';
 import { naive } from './matmul/naive.ts';
 import { packed } from './matmul/packed.ts';
 import { vectors as pointwise } from './pointwise/vectors.ts';
+import { direct as pool2d } from './pool2d/direct.ts';
 import { philox } from './random/philox.ts';
 import { vectors as reduce } from './reduce/vectors.ts';
 import { roofKernels } from './roof.ts';
@@ -22,6 +23,7 @@ export const cpuKernels: readonly AnyKernel[] = [
   direct,
   packed,
   naiveConv2d,
+  pool2d,
   pointwise,
   reduce,
   rows,

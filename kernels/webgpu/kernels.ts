@@ -1,7 +1,7 @@
 // The kernels of the WebGPU device, in catalogue order: plain before clever.
 
 import type { AnyKernel } from '../kernel.ts';
-import { direct } from './conv2d/direct.ts';
+import { direct as conv2d } from './conv2d/direct.ts';
 import { elements } from './copy/elements.ts';
 import { transpose } from './copy/transpose.ts';
 import { gatherRows, scatterAddChains } from './gather/rows.ts';
@@ -12,6 +12,7 @@ import { splitk } from './matmul/splitk.ts';
 import { subgroup } from './matmul/subgroup.ts';
 import { tiled } from './matmul/tiled.ts';
 import { vectors } from './pointwise/vectors.ts';
+import { direct as pool2d } from './pool2d/direct.ts';
 import { philox } from './random/philox.ts';
 import { tree } from './reduce/tree.ts';
 import { chains, quads } from './roof.ts';
@@ -23,7 +24,8 @@ export const webgpuKernels: readonly AnyKernel[] = [
   subgroup,
   splitk,
   gemv,
-  direct,
+  conv2d,
+  pool2d,
   vectors,
   tree,
   elements,
