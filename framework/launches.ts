@@ -21,6 +21,8 @@ export class Prepared {
   readonly output: Layout;
   readonly isView: boolean;
   readonly bytes: number;
+  /** When it was last asked for, in uses of the cache that keeps it. */
+  lastUse = 0;
   readonly #launches: readonly BoundLaunch[];
   readonly #temporaries: readonly number[];
   readonly #constants: readonly Buffer[];
@@ -74,12 +76,13 @@ export class Prepared {
   }
 }
 
-/** Prepared ops of one device, the least recently used first. */
+/** Prepared ops of one device. */
 export class Launches {
   readonly device: Device;
   readonly limit: number;
   #kept = new Map<string, Prepared>();
   #misses = 0;
+  #uses = 0;
 
   /** Keeps at most `limit` prepared ops. */
   constructor(device: Device, limit = 4096) {
@@ -105,15 +108,22 @@ export class Launches {
     for (const name in attributes) key += ` ${name}:${attributes[name]}`;
     const found = this.#kept.get(key);
     if (found) {
-      this.#kept.delete(key);
-      this.#kept.set(key, found);
+      found.lastUse = ++this.#uses;
       return found;
     }
     const prepared = new Prepared(this.device, op, operands, attributes);
+    prepared.lastUse = ++this.#uses;
     this.#misses++;
     this.#kept.set(key, prepared);
-    if (this.#kept.size > this.limit) this.#drop(this.#kept.keys().next().value!);
+    if (this.#kept.size > this.limit) this.#drop(this.#stalest());
     return prepared;
+  }
+
+  /** A search, and no order kept: preparing costs hundreds of times more than looking at every key, and a hit must cost nothing. */
+  #stalest(): string {
+    let [stalest, since] = ['', Number.POSITIVE_INFINITY];
+    for (const [key, { lastUse }] of this.#kept) if (lastUse < since) [stalest, since] = [key, lastUse];
+    return stalest;
   }
 
   #drop(key: string): void {
