@@ -129,6 +129,9 @@ export abstract class Operators {
   slice(this: Tensor, ...ranges: ops.Range[]): Tensor {
     return ops.slice<Tensor>(this, ...ranges);
   }
+  clone(this: Tensor): Tensor {
+    return ops.clone<Tensor>(this);
+  }
   pad(this: Tensor, margins: readonly (readonly [number, number])[], value?: number): Tensor {
     return ops.pad<Tensor>(this, margins, value);
   }

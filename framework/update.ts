@@ -5,7 +5,7 @@ import { DeviceError, pointwise } from '../kernels/index.ts';
 import { launchesOf } from './launches.ts';
 import { type Layout, type Spec, specText } from './layout.ts';
 import type { Op } from './op.ts';
-import { broadcastStrides, equalShapes } from './shape.ts';
+import { broadcastShapes, broadcastStrides, equalShapes } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 
 /** An element's new value, from its old one and the elements of other tensors. */
@@ -14,7 +14,12 @@ export type Rule = (old: Expression, ...others: Expression[]) => Expression;
 /** The op of a rule; `name` tells it from every other rule, its constants included. */
 export const updateOp = (name: string, rule: Rule): Op => ({
   name: `update ${name}`,
-  infer: ([target]) => target as Spec,
+  infer(operands) {
+    const [target, ...others] = operands as Spec[];
+    const odd = others.find(({ shape }) => !equalShapes(broadcastShapes(`update ${name}`, [target.shape, shape]), target.shape));
+    if (odd) throw new RangeError(`update ${name}: ${specText(odd)} does not broadcast to the tensor that is changed, ${specText(target)}`);
+    return target;
+  },
   lower(operands) {
     const layouts = operands as Layout[];
     const { shape } = layouts[0];
@@ -36,6 +41,8 @@ export function update(op: Op, target: Tensor, ...others: Tensor[]): void {
   const { device, storage } = target;
   const stranger = others.find((each) => each.device !== device);
   if (stranger) throw new DeviceError(`${op.name}: the tensor lives on ${device.kind}, an operand on ${stranger.device.kind}; move one`);
+  if (others.some((each) => each.storage === storage))
+    throw new TypeError(`${op.name}: an operand shares the bytes of the tensor that is changed; give it a copy, by clone()`);
   const operands = [target, ...others];
   const prepared = launchesOf(device).get(
     op,
@@ -52,7 +59,7 @@ const assignOp = updateOp('assign', (_old, value) => value);
 export function assign(target: Tensor, source: Tensor): void {
   if (!equalShapes(target.shape, source.shape) || target.dtype !== source.dtype)
     throw new RangeError(`assign: ${specText(target)} cannot take ${specText(source)}; expected the same shape and dtype`);
-  update(assignOp, target, source);
+  if (target.storage !== source.storage || target.layout !== source.layout) update(assignOp, target, source);
 }
 
 /** How rules are written: operations of the expression tree. */

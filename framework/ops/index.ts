@@ -7,5 +7,5 @@ export { type Affine, type BatchNormResult, batchNorm, batchNormTraining, dropou
 export * from './pointwise.ts';
 export { type RandomSource, uniformLike } from './random.ts';
 export { type Axes, argmax, argmin, max, mean, min, type ReduceOptions, sum } from './reduce.ts';
-export { broadcastTo, contiguous, type Range, reshape, slice, stopGradient, transpose, transposeMatrix } from './shape.ts';
+export { broadcastTo, clone, contiguous, type Range, reshape, slice, stopGradient, transpose, transposeMatrix } from './shape.ts';
 export * from './softmax.ts';

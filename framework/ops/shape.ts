@@ -114,6 +114,9 @@ export const contiguousOp: Op = {
   gradient: (_call, upstream) => [upstream],
 };
 
+/** The input's elements in bytes of their own. */
+export const cloneOp: Op = { ...contiguousOp, name: 'clone', view: undefined };
+
 /** `x` under another shape of as many elements; one size may be -1 and follows from the others. */
 export function reshape<V extends Value>(x: V, shape: Shape): V {
   const rest = shape.reduce((product, size) => (size === -1 ? product : product * size), 1);
@@ -155,6 +158,9 @@ export function slice<V extends Value>(x: V, ...ranges: readonly Range[]): V {
 
 /** `x` in dense row-major order. */
 export const contiguous = <V extends Value>(x: V): V => apply<V>(contiguousOp, [x]);
+
+/** A copy of `x`, dense, that shares nothing with it. */
+export const clone = <V extends Value>(x: V): V => apply<V>(cloneOp, [x]);
 
 /** The same elements, through which no gradient passes. */
 export const stopGradientOp: Op = {
