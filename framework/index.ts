@@ -5,6 +5,7 @@ export { detectAnomaly } from './anomaly.ts';
 export { backward, type CustomFunction, customFunction, type GradOptions, grad } from './autograd.ts';
 export { full, normal, ones, type TensorData, type TensorOptions, tensor, uniform, zeros } from './create.ts';
 export { close, deviceAt, open, type Place } from './devices.ts';
+export * as formats from './formats/index.ts';
 export { type GradcheckOptions, gradcheck } from './gradcheck.ts';
 export * as graph from './graph/index.ts';
 export { forgetLaunches, launchesOf } from './launches.ts';

@@ -44,6 +44,8 @@ export function checkArray(who: string, { shape, dtype, values }: HostArray): vo
   if (odd >= 0) throw new RangeError(`${who}: element ${odd} of bool is ${values[odd]}, expected 0 or 1`);
 }
 
-/** Text of a file, short enough for a message. */
-export const excerpt = (text: string | undefined): string =>
-  text === undefined ? 'missing' : text.length > 60 ? `${text.slice(0, 60)}...` : text;
+/** Text of a file, short enough for a message and without control characters, which could steer a terminal. */
+export function excerpt(text: string | undefined): string {
+  if (text === undefined) return 'missing';
+  return (text.length > 60 ? `${text.slice(0, 60)}...` : text).replace(/\p{Cc}/gu, '?');
+}

@@ -1,6 +1,6 @@
 // npz: named arrays as NumPy's `savez` and `savez_compressed` save them, a ZIP archive with one NAME.npy an array.
 
-import { FormatError, type HostArray } from './array.ts';
+import { excerpt, FormatError, type HostArray } from './array.ts';
 import { readNpy, writeNpy } from './npy.ts';
 import { readZip } from './unzip.ts';
 import { writeZip } from './zip.ts';
@@ -16,7 +16,7 @@ export interface NpzOptions {
 export async function readNpz(bytes: Uint8Array, { limit = 2 ** 31 }: NpzOptions = {}): Promise<ReadonlyMap<string, HostArray>> {
   const arrays = new Map<string, HostArray>();
   for (const [entry, content] of await readZip(bytes, limit)) {
-    const who = `npz: entry '${entry}'`;
+    const who = `npz: entry '${excerpt(entry)}'`;
     if (!entry.endsWith(SUFFIX)) throw new FormatError(`${who} is no array, expected names that end in ${SUFFIX}`);
     arrays.set(entry.slice(0, -SUFFIX.length), readNpy(content, who));
   }

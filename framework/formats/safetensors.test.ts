@@ -98,7 +98,9 @@ test('every other damage is named, with what was expected', async () => {
     [file('[]'), /begins with "\[", expected "\{"/],
     [file(' {}'), /begins with " "/],
     [file('{"a":'), /not JSON/],
-    [file(`${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`), /dtype is missing/],
+    [file(`{"a":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_001)}`), /nested deeper than 16 at character 80/],
+    [file(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`), /nested deeper than 16 at character 20/],
+    [file({ [`\u009b31m${'x'.repeat(100)}`]: null }), /tensor '\?31mx{56}\.\.\.' is null/],
     [new Uint8Array([2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0xff]), /not UTF-8/],
     [
       file('{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\\u0061":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}'),

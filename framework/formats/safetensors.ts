@@ -10,7 +10,7 @@ import type { DType } from '../../kernels/index.ts';
 import { checkArray, excerpt, FormatError, type HostArray, statedShape } from './array.ts';
 import { copied, joined, textIn, viewOf } from './bytes.ts';
 import { STORED, type StoredType } from './elements.ts';
-import { repeatedKey } from './json-keys.ts';
+import { flawIn } from './json-text.ts';
 
 export interface Safetensors {
   /** By name, in the order of their bytes. */
@@ -62,9 +62,8 @@ function parsed(text: string): Record<string, unknown> {
   } catch (error) {
     throw new FormatError(`safetensors: the header is not JSON: ${excerpt((error as Error).message)}; the file is damaged`);
   }
-  const repeated = repeatedKey(text);
-  if (repeated !== undefined)
-    throw new FormatError(`safetensors: the header has the key ${excerpt(JSON.stringify(repeated))} twice, expected once`);
+  const flaw = flawIn(text);
+  if (flaw) throw new FormatError(`safetensors: the header ${flaw}`);
   return entries;
 }
 

@@ -1,6 +1,6 @@
 // Reading a ZIP archive, see zip-layout.ts. Everything that it states is checked before it is believed: places, sizes, overlaps, checksums.
 
-import { FormatError } from './array.ts';
+import { excerpt, FormatError } from './array.ts';
 import { textIn, viewOf } from './bytes.ts';
 import { crc32 } from './crc32.ts';
 import { CENTRAL, DEFLATED, ELSEWHERE, ENCRYPTED, END, LOCAL, STORED } from './zip-layout.ts';
@@ -51,7 +51,7 @@ function entryAt(bytes: Uint8Array, view: DataView, at: number, limit: number): 
   const local = view.getUint32(at + 42, true);
   const encoded = bytes.subarray(at + CENTRAL.size, at + CENTRAL.size + view.getUint16(at + 28, true));
   const name = textIn('zip: the name of an entry', encoded);
-  const who = `zip: entry '${name}'`;
+  const who = `zip: entry '${excerpt(name)}'`;
   if (flags & ENCRYPTED) throw new FormatError(`${who} is encrypted; save it without a password`);
   if (method !== STORED && method !== DEFLATED)
     throw new FormatError(`${who}: compression method ${method}, expected ${STORED} (stored) or ${DEFLATED} (deflated)`);
