@@ -118,6 +118,11 @@ for (const device of await devicesForTests()) {
       assert.throws(() => x.backward(tensor([1], { device })), 'backward: upstream is f32[1], expected the shape of the output, f32[2]');
       assert.throws(() => x.argmax().backward(), /backward: i32\[\] depends on nothing with requiresGrad/);
       assert.throws(() => grad(x.sum(), [x, leaf(1)]), /grad: the output does not depend on input 1, f32\[1\], or it has no requiresGrad/);
+      const wide = customFunction({ name: 'wide', forward: (y) => y.sum(), backward: (_call, upstream) => [upstream] });
+      assert.throws(() => wide(x).backward(), 'backward: wide gave operand 0, f32[2], the gradient f32[]; expected its shape');
+      const nowhere = customFunction({ name: 'nowhere', forward: (y) => y.mul(1), backward: () => [undefined] });
+      nowhere(x).sum().backward();
+      assert.is(x.grad, undefined);
       assert.throws(() => x.lt(0).backward(), /bool\[2\] depends on nothing/);
     }));
 }

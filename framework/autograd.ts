@@ -48,7 +48,15 @@ function gradientsOf(node: Node, upstream: Tensor): (Tensor | undefined)[] {
   if (node.isFreed) throw new Error(`backward: ${op!.name} was freed by an earlier backward; pass { retainGraph: true } to that one`);
   if (!op!.gradient) throw new TypeError(`backward: ${op!.name} is not differentiable; detach() its operands, or use another op`);
   const { call } = node;
-  return scope(() => op!.gradient!(call, upstream).map((gradient, i) => (call.needs[i] ? gradient?.handle() : undefined)));
+  return scope(() => {
+    const gradients = op!.gradient!(call, upstream).map((gradient, i) => (call.needs[i] ? gradient : undefined));
+    const odd = gradients.findIndex((gradient, i) => gradient && !equalShapes(gradient.shape, (call.operands[i] as Tensor).shape));
+    if (odd >= 0)
+      throw new RangeError(
+        `backward: ${op!.name} gave operand ${odd}, ${specText(call.operands[odd] as Tensor)}, the gradient ${specText(gradients[odd]!)}; expected its shape`,
+      );
+    return gradients.map((gradient) => gradient?.handle());
+  });
 }
 
 /** One sum of two handles, which are disposed. */
@@ -118,9 +126,9 @@ export function grad(output: Tensor, inputs: readonly Tensor[], options: GradOpt
       if (wanted.has(node)) found.set(node, gradient);
       else gradient.dispose();
     });
-  if (createGraph) work();
-  else noGrad(work);
   try {
+    if (createGraph) work();
+    else noGrad(work);
     const missing = inputs.findIndex(({ node }) => !node || !found.has(node));
     if (missing >= 0)
       throw new TypeError(`grad: the output does not depend on input ${missing}, ${specText(inputs[missing])}, or it has no requiresGrad`);

@@ -37,7 +37,7 @@ const dying: Node[] = [];
 export class Node {
   /** Undefined at a leaf. */
   readonly op: Differentiable | undefined;
-  /** What has been accumulated by `backward`; a leaf's, or where it was asked for. */
+  /** What `backward` has accumulated; only a leaf has it. */
   gradient: Tensor | undefined;
   readonly #attributes: Attributes;
   #operands: readonly Operand<Tensor>[];
