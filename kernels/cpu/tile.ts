@@ -111,7 +111,8 @@ export function tileRoutine(shape: TileShape): Routine {
         if (shape.accumulate) row.forEach((value, j) => set(value, f32x4.add(value, v128.load({ offset: j * LANES * 4 }, c))));
         if (epilogue?.bias) row.forEach((value, j) => set(value, f32x4.add(value, bRow[j])));
         if (epilogue?.relu) set(aValue, v128.const('f32x4', [0, 0, 0, 0]));
-        if (epilogue?.relu) for (const value of row) set(value, f32x4.max(value, aValue));
+        // pmax(x, 0) is x < 0 ? 0 : x: one instruction where max takes several, and NaN stays NaN.
+        if (epilogue?.relu) for (const value of row) set(value, f32x4.pmax(value, aValue));
         row.forEach((value, j) => v128.store({ offset: j * LANES * 4 }, c, value));
         set(c, i32.add(c, strideC));
       }
