@@ -88,7 +88,7 @@ test('every other damage is named, with what was expected', async () => {
     [file(dict("'<f4'", 'False', '(1,)'), 8), /8 bytes of elements.*save one array a file/],
     [file("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': ()}", 4), /key 'descr' twice/],
   ];
-  for (const [bytes, message] of cases) assert.match((await complaint(readNpy, bytes)) ?? `accepted, not ${message}`, message);
+  for (const [bytes, message] of cases) assert.match((await complaint(readNpy, bytes)) ?? 'accepted', message);
   assert.is(readNpy(good).values[0], 1);
 });
 

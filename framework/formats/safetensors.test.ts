@@ -95,6 +95,7 @@ test('every other damage is named, with what was expected', async () => {
   new DataView(huge.buffer).setBigUint64(0, 2n ** 63n, true);
   const cases: [Uint8Array, RegExp][] = [
     [huge, /header claims 9223372036854775808 bytes, at most 100000000/],
+    [file({ x }).subarray(0, 20), /header claims \d+ bytes but 12 follow; the file is cut off/],
     [file('[]'), /begins with "\[", expected "\{"/],
     [file(' {}'), /begins with " "/],
     [file('{"a":'), /not JSON/],
@@ -127,7 +128,7 @@ test('every other damage is named, with what was expected', async () => {
     [file({ x, y: x }, 8), /tensors overlap/],
     [file({ x, y: { ...x, data_offsets: [12, 20] } }, 20), /expected 8; bytes lie between/],
   ];
-  for (const [bytes, message] of cases) assert.match((await complaint(readSafetensors, bytes)) ?? `accepted, not ${message}`, message);
+  for (const [bytes, message] of cases) assert.match((await complaint(readSafetensors, bytes)) ?? 'accepted', message);
   const flag = file({ x: { dtype: 'BOOL', shape: [2], data_offsets: [0, 2] } }, 2);
   flag[flag.length - 1] = 2;
   assert.throws(() => readSafetensors(flag), /tensor 'x': element 1 of bool is 2/);
