@@ -3,6 +3,7 @@
 // The key is op, layouts and attributes. The least recently used is dropped beyond the limit; programs themselves stay in the device's cache.
 
 import { type Buffer, bytesPerElement, choose, type Device, Launch } from '../kernels/index.ts';
+import { generatedOnce } from './generated.ts';
 import { type Layout, layoutOf, type Spec } from './layout.ts';
 import type { Attributes, Lowering, Op, Operand, View } from './op.ts';
 import { sizeOf } from './shape.ts';
@@ -37,10 +38,13 @@ export class Prepared {
     this.bytes = denseBytes(spec);
     const { steps, temporaries = [], constants = [] }: Lowering = view ? { steps: [] } : op.lower(operands, spec, attributes);
     this.#temporaries = temporaries;
-    this.#launches = steps.map(({ problem, bind }) => {
-      const { kernel, tunables } = choose(problem, device);
-      return { launch: new Launch(device, kernel, problem, tunables), names: Object.keys(bind), places: Object.values(bind) };
-    });
+    // All are chosen before the first is launched: where one cannot be done, no workspace is left behind.
+    const chosen = steps.map(({ problem, bind }) => ({ problem, bind, ...choose(problem, device) }));
+    this.#launches = chosen.map(({ problem, bind, kernel, tunables }) => ({
+      launch: new Launch(device, generatedOnce(device, kernel), problem, tunables),
+      names: Object.keys(bind),
+      places: Object.values(bind),
+    }));
     this.#constants = constants.map((values) => {
       const buffer = device.alloc(Math.ceil(values.byteLength / 4) * 4);
       device.write(buffer, values);
