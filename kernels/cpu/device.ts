@@ -84,6 +84,8 @@ export class CpuDevice implements Device {
   #floats: Float32Array;
   #bytes: Uint8Array;
   #programs = new Map<string, CpuProgram>();
+  /** The same programs by the source they were prepared from, so that preparing again need not compare bytes. */
+  #known = new WeakMap<Source, CpuProgram>();
   #counts = { writtenBytes: 0, writes: 0, readBytes: 0, reads: 0 };
   #closed = false;
 
@@ -154,6 +156,8 @@ export class CpuDevice implements Device {
 
   prepare(source: Source): CpuProgram {
     this.#check();
+    const known = this.#known.get(source);
+    if (known) return known;
     const key = keyOf(source.code as Uint8Array);
     let program = this.#programs.get(key);
     if (!program) {
@@ -161,6 +165,7 @@ export class CpuDevice implements Device {
       this.#programs.set(key, program);
       this.#crew.send({ id, module, entries });
     }
+    this.#known.set(source, program);
     return program;
   }
 
