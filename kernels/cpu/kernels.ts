@@ -1,6 +1,7 @@
 // The kernels of the CPU device, in catalogue order: plain before clever.
 
 import type { AnyKernel } from '../kernel.ts';
+import { im2col } from './conv2d/im2col.ts';
 import { naive as naiveConv2d } from './conv2d/naive.ts';
 import { rows } from './copy/rows.ts';
 import { transpose } from './copy/transpose.ts';
@@ -23,6 +24,7 @@ export const cpuKernels: readonly AnyKernel[] = [
   direct,
   packed,
   naiveConv2d,
+  im2col,
   pool2d,
   pointwise,
   reduce,

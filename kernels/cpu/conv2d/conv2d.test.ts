@@ -1,14 +1,21 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { choose, validTunables } from '../../catalog.ts';
 import { awkwardConvolutions, checkConv2d } from '../../conv2d-conformance.ts';
 import { conv2d } from '../../problems/conv2d.ts';
+import { seededRandom } from '../../random.ts';
 import { openCpu } from '../device.ts';
+import { im2col } from './im2col.ts';
 import { naive } from './naive.ts';
 
 const device = await openCpu({ threads: 2 });
-test.after(() => device.close());
+const single = await openCpu({ threads: 1, flags: 'default' });
+test.after(async () => {
+  await device.close();
+  await single.close();
+});
 
-for (const kernel of [naive])
+for (const kernel of [naive, im2col])
   test(`${kernel.name}: forward and both gradients on awkward problems`, async () => {
     let seed = 0;
     for (const problem of awkwardConvolutions())
@@ -16,6 +23,33 @@ for (const kernel of [naive])
         assert.unreachable(`${JSON.stringify(problem)}: ${error.message}`);
       });
   });
+
+/** Longer than a slab, wider than a block, and shared by threads. */
+function* largeConvolutions() {
+  const options = { input: [2, 11, 16, 17], filter: [11, 11, 5, 5], padding: 2 };
+  yield conv2d({ ...options, epilogue: { bias: true, relu: true } });
+  for (const pass of ['input-grad', 'filter-grad'] as const) yield conv2d({ ...options, pass });
+}
+
+test('im2col: large problems give the same bits for any number of threads', async () => {
+  for (const problem of largeConvolutions()) {
+    const results = [await checkConv2d(device, im2col, problem), await checkConv2d(single, im2col, problem)];
+    assert.equal(results[0], results[1]);
+    assert.is(choose(problem, device).kernel, im2col);
+  }
+});
+
+test('im2col: other tiles and blocks', async () => {
+  const random = seededRandom(5);
+  let seed = 0;
+  for (const problem of [...awkwardConvolutions(), ...largeConvolutions()]) {
+    const valid = [...validTunables(im2col, problem, device)];
+    const tunables = valid[Math.floor(random() * valid.length)];
+    await checkConv2d(device, im2col, problem, ++seed, tunables).catch((error) => {
+      assert.unreachable(`${JSON.stringify(problem)} with ${JSON.stringify(tunables)}: ${error.message}`);
+    });
+  }
+});
 
 test('shapes that do not fit are refused with their values', () => {
   assert.throws(
