@@ -2,7 +2,7 @@
 //
 // The same f32 operations are done in the same order; a result differs from the unfused one at most by what a WGSL compiler contracts, 1e-6 of its size.
 
-import type { Expression } from '../../kernels/expression.ts';
+import { type Expression, stepsOf } from '../../kernels/expression.ts';
 import { type PointwiseProblem, type Problem, pointwise } from '../../kernels/index.ts';
 import type { Layout, Spec } from '../layout.ts';
 import { broadcastStrides, denseStrides, equalShapes, type Shape } from '../shape.ts';
@@ -16,8 +16,11 @@ export interface Elementwise {
   readonly inputs: readonly PointwiseInput[];
 }
 
-/** Buffers that one kernel may bind on every WebGPU adapter, less the output. */
-const MOST_INPUTS = 7;
+/** Distinct operations of one kernel: long before it, what is stored between kernels costs less than what is computed in them. */
+const MOST_STEPS = 64;
+
+/** Whether the device has a kernel for a problem. */
+export type IsPossible = (problem: Problem) => boolean;
 
 /** How a problem's operands run through the output's shape; undefined for a problem that is not the pointwise one of its operands' layouts. */
 export function elementwiseOf(
@@ -54,8 +57,8 @@ function substitute(expression: Expression, leaf: (branch: Expression) => Expres
   return visit(expression);
 }
 
-/** A stage that does `producer` and then `consumer`, whose input number `at` it is; undefined where a kernel cannot bind so many inputs. */
-function merged(producer: Stage, consumer: Stage, at: number): Stage | undefined {
+/** A stage that does `producer` and then `consumer`, whose input number `at` it is; undefined where that is too much for one kernel. */
+function merged(producer: Stage, consumer: Stage, at: number, isPossible: IsPossible): Stage | undefined {
   const { shape } = consumer.elementwise!;
   const inputs: PointwiseInput[] = [];
   const values: Value[] = [];
@@ -75,11 +78,12 @@ function merged(producer: Stage, consumer: Stage, at: number): Stage | undefined
   const first = substitute(inner.expression, renumbered(producer, 0));
   const second = renumbered(consumer, inner.scalars.length);
   const expression = substitute(outer.expression, (branch) => (branch.kind === 'input' && branch.value === at ? first : second(branch)));
-  if (inputs.length > MOST_INPUTS) return undefined;
+  const problem = pointwise({ shape, inputs, expression, scalars: [...inner.scalars, ...outer.scalars], dtype: outer.dtype });
+  if (stepsOf(expression).length > MOST_STEPS || !isPossible(problem)) return undefined;
   const bind = Object.fromEntries(values.map((value, i) => [`x${i}`, value]));
   return {
     nodes: [...producer.nodes, ...consumer.nodes],
-    problem: pointwise({ shape, inputs, expression, scalars: [...inner.scalars, ...outer.scalars], dtype: outer.dtype }),
+    problem,
     bind: { ...bind, out: consumer.bind.out },
     elementwise: { shape, inputs },
   };
@@ -98,7 +102,7 @@ function inputFrom(producer: Stage, consumer: Stage): number {
 }
 
 /** Fuses the pointwise chains of a program; `count` is told how many stages went away. */
-export function fusePointwise(program: Program, count: (gone: number) => void): Program {
+export function fusePointwise(program: Program, isPossible: IsPossible, count: (gone: number) => void): Program {
   const kept = new Set([...program.fetches, ...program.commits.map(({ value }) => value)]);
   const readers = new Map<Value, Set<Stage>>();
   const isReader = (value: Value, stage: Stage) => readers.set(value, (readers.get(value) ?? new Set()).add(stage));
@@ -107,7 +111,7 @@ export function fusePointwise(program: Program, count: (gone: number) => void): 
   for (let stage of program.stages) {
     for (const producer of stage.elementwise ? [...new Set(Object.values(stage.bind))].flatMap((value) => writerOf(value)) : []) {
       const at = inputFrom(producer, stage);
-      const both = at < 0 ? undefined : merged(producer, stage, at);
+      const both = at < 0 ? undefined : merged(producer, stage, at, isPossible);
       if (!both) continue;
       stages.delete(producer);
       for (const value of new Set([...Object.values(stage.bind), ...Object.values(producer.bind)])) {

@@ -1,11 +1,12 @@
 // Rewrites replace a graph by an equal one that costs less. Each can be switched off, and counts what it did.
 
+import { type Device, kernelsFor, refusal } from '../../kernels/index.ts';
 import { specText } from '../layout.ts';
 import type { Attributes, Operand } from '../op.ts';
 import { matmulOp } from '../ops/matmul.ts';
 import { pointwiseOps } from '../ops/pointwise.ts';
 import { equalShapes } from '../shape.ts';
-import { fusePointwise } from './fuse.ts';
+import { fusePointwise, type IsPossible } from './fuse.ts';
 import { updateInPlace } from './inplace.ts';
 import { GraphNode, parentsOf } from './node.ts';
 import { inOrder } from './order.ts';
@@ -100,11 +101,18 @@ function moveIntoProducts(roots: readonly GraphNode[], count: () => void): Graph
   });
 }
 
+/** Whether a device has a kernel for a problem that gives the same result every time. */
+const possibleOn =
+  (device: Device): IsPossible =>
+  (problem) =>
+    kernelsFor(problem.op, device.kind).some((kernel) => kernel.deterministic && refusal(kernel, problem, device) === undefined);
+
 /** The program of a graph: what `roots` need, `fetched` of them read by the host, after the rewrites that are `on`. */
 export function compileGraph(
   roots: readonly GraphNode[],
   fetched: readonly GraphNode[],
   on: Readonly<Record<Rewrite, boolean>>,
+  device: Device,
 ): { readonly program: Program; readonly counts: RewriteCounts } {
   const counts = Object.fromEntries(Object.keys(REWRITES).map((name) => [name, 0])) as Record<Rewrite, number>;
   const counting = (name: Rewrite) => (times?: number) => {
@@ -115,7 +123,7 @@ export function compileGraph(
   if (on.matmulEpilogue) nodes = moveIntoProducts(nodes, counting('matmulEpilogue'));
   let program = lowerGraph(nodes.slice(0, roots.length), nodes.slice(roots.length), on.constantFolding);
   counts.constantFolding = program.setup.length;
-  if (on.pointwiseChains) program = fusePointwise(program, counting('pointwiseChains'));
+  if (on.pointwiseChains) program = fusePointwise(program, possibleOn(device), counting('pointwiseChains'));
   if (on.inPlaceUpdates) program = updateInPlace(program, counting('inPlaceUpdates'));
   return { program, counts };
 }

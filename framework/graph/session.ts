@@ -143,7 +143,7 @@ export class Session {
   }
 
   async #prepare(roots: readonly GraphNode[], read: readonly GraphNode[], crossings: Crossing[]): Promise<Prepared> {
-    const { program, counts } = compileGraph(roots, read, this.#rewrites);
+    const { program, counts } = compileGraph(roots, read, this.#rewrites, this.device);
     const plan = new Plan(this.device, program, (source) => this.#cellOf(source, crossings));
     try {
       await plan.prepare();
@@ -186,8 +186,8 @@ export class Session {
     for (const node of given.keys()) {
       if (!(node instanceof GraphNode)) throw new TypeError(`run: a feed is for ${node}, expected a placeholder`);
       const { kind } = node.definition;
-      if (kind !== 'placeholder')
-        throw new TypeError(`run: cannot feed ${node}: it is no placeholder but ${kind === 'op' ? 'computed' : `of kind ${kind}`}`);
+      const found = kind === 'op' || kind === 'assign' ? 'computed' : `a ${kind}`;
+      if (kind !== 'placeholder') throw new TypeError(`run: cannot feed ${node}: it is ${found}; only what placeholder(..) made is fed`);
     }
     const missing = placeholders.find((node) => !given.has(node));
     if (missing) {

@@ -1,0 +1,198 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { tensor } from '../create.ts';
+import { devicesForTests, differs, leavesNothing } from '../each-device.ts';
+import { add, mul, square, sub } from '../ops/pointwise.ts';
+import { argmax, sum } from '../ops/reduce.ts';
+import { transpose } from '../ops/shape.ts';
+import { gradients } from './gradients.ts';
+import { assign, assignAdd, constant, type GraphNode, group, placeholder, variable } from './node.ts';
+import { GradientDescent } from './optimizer.ts';
+import { Session } from './session.ts';
+
+const list = (values: unknown) => [...(values as Iterable<number>)];
+const plus = (x: GraphNode, y: GraphNode | number) => add<GraphNode>(x, y);
+
+/** The message that a promise was rejected with. */
+const refused = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'it was not refused',
+    (error: Error) => `${error.constructor.name}: ${error.message}`,
+  );
+
+for (const device of await devicesForTests()) {
+  test.after(() => device.close());
+  const on = device.kind;
+  const inSession = (body: (session: Session) => Promise<void>) =>
+    leavesNothing(device, async () => {
+      await using session = new Session({ device });
+      await body(session);
+    });
+
+  test(`${on}: a run computes what its fetches need, and no more`, () =>
+    inSession(async (session) => {
+      const [x, unfed] = [placeholder([3], 'f32', 'x'), placeholder([3], 'f32', 'unfed')];
+      const wanted = sum<GraphNode>(square<GraphNode>(x));
+      const unwanted = sum<GraphNode>(plus(wanted, unfed));
+      assert.is(await session.run(wanted, [[x, [1, 2, 3]]]), 14);
+      const { kernels, crossings } = session.report();
+      const nodes = kernels.flatMap(({ nodes }) => nodes);
+      assert.ok(nodes.includes(wanted.name) && !nodes.includes(unwanted.name));
+      assert.equal(
+        crossings.map(({ direction, node, bytes }) => [direction, node, bytes]),
+        [
+          ['host to device', 'x', 12],
+          ['device to host', wanted.name, 4],
+        ],
+      );
+      assert.ok(crossings.every(({ ns }) => ns >= 0) && kernels.every(({ kernel }) => /^\w+\/\w+$/.test(kernel)));
+    }));
+
+  test(`${on}: a group moves nothing to the host, and its updates happen`, () =>
+    inSession(async (session) => {
+      const [v, w] = [variable([1, 2], 'v'), variable(Int32Array.of(5), 'w')];
+      const { readBytes, reads } = device.memory();
+      const both = group(assignAdd(v, constant([10, 20])), group(assignAdd(w, w)));
+      assert.is(await session.run(both), undefined);
+      assert.equal(await session.run([both]), [undefined]);
+      assert.equal([device.memory().readBytes, device.memory().reads], [readBytes, reads]);
+      assert.equal((await session.run([v, w])).map(list), [[21, 42], [20]]);
+    }));
+
+  test(`${on}: what a run computes from a variable sees it as it was; variables can exchange their values`, () =>
+    inSession(async (session) => {
+      const [v, w] = [variable([1, 2], 'v'), variable([3, 4], 'w')];
+      const next = assignAdd(v, constant([1, 1]));
+      assert.equal((await session.run([v, next, plus(v, next)])).map(list), [
+        [1, 2],
+        [2, 3],
+        [3, 5],
+      ]);
+      await session.run(group(assign(v, w), assign(w, v)));
+      assert.equal((await session.run([v, w])).map(list), [
+        [3, 4],
+        [2, 3],
+      ]);
+      const doubled = mul<GraphNode>(v, 2);
+      await session.run(group(assign(v, doubled), assign(w, doubled)));
+      await session.run(assignAdd(v, constant([1, 1])));
+      assert.equal((await session.run([v, w])).map(list), [
+        [7, 9],
+        [6, 8],
+      ]);
+      const seven = mul<GraphNode>(constant([3.5, 3.5]), 2);
+      for (let i = 0; i < 2; i++) await session.run([assign(w, seven), assignAdd(v, seven)]);
+      assert.equal((await session.run([v, w])).map(list), [
+        [21, 23],
+        [7, 7],
+      ]);
+    }));
+
+  test(`${on}: views are fetched in row-major order, assigned as copies, and fed from lists or arrays`, () =>
+    inSession(async (session) => {
+      const x = placeholder([2, 2], 'f32', 'x');
+      const v = variable(new Float32Array(4), 'v', { shape: [2, 2] });
+      const turned = transpose<GraphNode>(x);
+      const rows = [
+        [1, 2],
+        [3, 4],
+      ];
+      assert.equal((await session.run([turned, assign(v, turned)], [[x, rows]])).map(list), [
+        [1, 3, 2, 4],
+        [1, 3, 2, 4],
+      ]);
+      assert.equal(list(await session.run(x, new Map([[x, Float64Array.of(5, 6, 7, 8)]]))), [5, 6, 7, 8]);
+      assert.equal(list(await session.run(v)), [1, 3, 2, 4]);
+    }));
+
+  test(`${on}: momentum follows its recurrence, with a rate that is fed`, () =>
+    inSession(async (session) => {
+      const w = variable([1, -2], 'w');
+      const rate = placeholder([], 'f32', 'rate');
+      const loss = sum<GraphNode>(square<GraphNode>(w));
+      const step = new GradientDescent({ rate, momentum: 0.5 }).minimize(loss);
+      const [weights, velocities] = [
+        [1, -2],
+        [0, 0],
+      ];
+      for (let i = 1; i <= 3; i++) {
+        const expected = weights.reduce((total, each) => total + each * each, 0);
+        const [now] = await session.run([loss, step], [[rate, 0.1 / i]]);
+        assert.is(differs([now as number], [expected], 1e-6), undefined);
+        weights.forEach((weight, at) => {
+          velocities[at] = 0.5 * velocities[at] + 2 * weight;
+          weights[at] -= (0.1 / i) * velocities[at];
+        });
+      }
+      assert.is(differs(list(await session.run(w)), weights, 1e-6), undefined);
+    }));
+
+  test(`${on}: gradients of gradients, through shared and unused branches`, () =>
+    inSession(async (session) => {
+      const x = placeholder([2], 'f32', 'x');
+      const cube = mul<GraphNode>(square<GraphNode>(x), x);
+      const [first] = gradients(sum<GraphNode>(plus(cube, x)), [x]);
+      const [second] = gradients(sum<GraphNode>(first), [x]);
+      const [middle] = gradients(sum<GraphNode>(square<GraphNode>(cube)), [cube]);
+      assert.equal((await session.run([first, second, middle], [[x, [1, 2]]])).map(list), [
+        [4, 13],
+        [6, 12],
+        [2, 16],
+      ]);
+    }));
+
+  test(`${on}: bad feeds and fetches are named`, () =>
+    inSession(async (session) => {
+      const x = placeholder([2, 3], 'f32', 'x');
+      const v = variable([1], 'v');
+      const y = plus(x, 1);
+      assert.is(
+        await refused(session.run(y)),
+        `TypeError: run: placeholder x f32[2,3] is needed by ${y.name} but was not fed; add [node, f32[2,3]] to the feeds`,
+      );
+      assert.is(
+        await refused(session.run(y, [[v, 1]])),
+        'TypeError: run: cannot feed v f32[1]: it is a variable; only what placeholder(..) made is fed',
+      );
+      assert.match(await refused(session.run(y, [[y, 1]])), /^TypeError: run: cannot feed add_\d+ f32\[2,3\]: it is computed;/);
+      assert.is(
+        await refused(session.run(y, [[x, [[1, 2]]]])),
+        'RangeError: run: placeholder x f32[2,3] was fed lists of shape [1,2], expected its own',
+      );
+      assert.match(await refused(session.run(y, [[x, new Float32Array(5)]])), /placeholder x f32\[2,3\]: 5 elements do not fill/);
+      assert.match(await refused(session.run({} as GraphNode)), /TypeError: run: fetch 0 is .*, expected a node of a graph or a group/);
+      const twice = [assign(v, constant([1])), assign(v, constant([2]))];
+      assert.match(await refused(session.run(twice)), /TypeError: run: assign_\d+ f32\[1\] and assign_\d+ f32\[1\] both assign v f32\[1\]/);
+    }));
+
+  test(`${on}: a tensor among nodes is refused; a closed session says so`, () =>
+    leavesNothing(device, async () => {
+      const v = variable([1], 'v');
+      assert.throws(() => plus(v, tensor([1], { device }) as never), /add: f32\[1\] is a tensor, but the other operands are nodes/);
+      const session = new Session({ device });
+      assert.throws(() => session.report(), /report: the session has run nothing yet; call it after run/);
+      await session.run(v);
+      await session.close();
+      await session.close();
+      assert.match(await refused(session.run(v)), /session: it was closed, and its variables are gone/);
+    }));
+}
+
+test('what cannot be built is refused where it is written', () => {
+  const [x, v] = [placeholder([2, 3], 'f32', 'x'), variable([1, 2], 'v')];
+  assert.throws(() => plus(x, v), /add: shapes \[2,3\] and \[2\] do not broadcast: axis 1 has 3 and 2/);
+  assert.throws(() => assign(x, v), /assign: x f32\[2,3\] is no variable/);
+  assert.throws(() => assign(v, x), /assign: cannot put x f32\[2,3\] into v f32\[2\]; expected the same shape/);
+  assert.throws(() => gradients(x, [x]), /gradients: x f32\[2,3\] has 6 elements, expected one/);
+  assert.throws(() => gradients(sum<GraphNode>(x), [v]), /gradients: sum_\d+ f32\[\] does not depend on v f32\[2\]/);
+  const next = sum<GraphNode>(assign(v, sub<GraphNode>(v, 1)));
+  assert.throws(() => gradients(next, [v]), /gradients: assign_\d+ f32\[2\] is not differentiable/);
+  assert.throws(
+    () => gradients(sum<GraphNode>(argmax<GraphNode>(x, 1)), [x]),
+    /does not depend on x f32\[2,3\] by ops that have a gradient/,
+  );
+  assert.throws(() => new GradientDescent({ rate: 0 }), /rate is 0, expected a number above 0/);
+  assert.throws(() => new GradientDescent({ rate: 1 }).minimize(sum<GraphNode>(x)), /depends on no f32 variable/);
+});
+
+test.run();
