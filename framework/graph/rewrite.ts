@@ -12,25 +12,26 @@ import { GraphNode, parentsOf } from './node.ts';
 import { inOrder } from './order.ts';
 import { lowerGraph, type Program } from './program.ts';
 
-/** The rewrites by name, and the work each saves. */
-export const REWRITES = {
-  /** Equal ops on equal operands are computed once. */
-  commonSubexpressions: 'nodes that were equal to another',
-  /** Bias and ReLU come with the matrix product, in its kernel. */
-  matmulEpilogue: 'additions and ReLUs moved into a product',
-  /** What depends on constants only is computed before the first run. */
-  constantFolding: 'kernels run once instead of in every run',
-  /** Chains of pointwise ops become one kernel each. */
-  pointwiseChains: 'pointwise kernels joined to the next',
-  /** Variables are updated where they lie. */
-  inPlaceUpdates: 'updates made in place',
-} as const;
+/** The rewrites by name, in the order they are made. */
+export const REWRITES = [
+  // Equal ops on equal operands are computed once; counts nodes that were equal to another.
+  'commonSubexpressions',
+  // Bias and ReLU come with the matrix product, in its kernel; counts the additions and ReLUs.
+  'matmulEpilogue',
+  // What depends on constants only is computed before the first run; counts kernels.
+  'constantFolding',
+  // Chains of pointwise ops become one kernel each; counts kernels that were joined to the next.
+  'pointwiseChains',
+  // Variables are updated where they lie; counts updates.
+  'inPlaceUpdates',
+] as const;
 
-export type Rewrite = keyof typeof REWRITES;
+export type Rewrite = (typeof REWRITES)[number];
 export type RewriteCounts = Readonly<Record<Rewrite, number>>;
 
 type Definition<K> = Extract<GraphNode['definition'], { kind: K }>;
-type Rule = (node: GraphNode, definition: Definition<'op'>) => GraphNode;
+/** What takes the place of an op's node; `before` is the same node with the operands it had. */
+type Rule = (node: GraphNode, definition: Definition<'op'>, before: GraphNode) => GraphNode;
 
 /** The graph of `roots` with `rule` applied to each op, whose operands have been replaced before. */
 function rebuild(roots: readonly GraphNode[], rule: Rule): GraphNode[] {
@@ -42,7 +43,7 @@ function rebuild(roots: readonly GraphNode[], rule: Rule): GraphNode[] {
     if (definition.kind === 'op') {
       const operands = definition.operands.map((operand) => now(operand) as Operand<GraphNode>);
       const moved = isSame ? node : new GraphNode(node, { ...definition, operands }, node.name);
-      replaced.set(node, rule(moved, moved.definition as Definition<'op'>));
+      replaced.set(node, rule(moved, moved.definition as Definition<'op'>, node));
     } else if (definition.kind === 'assign') {
       replaced.set(node, isSame ? node : new GraphNode(node, { ...definition, value: now(definition.value) }, node.name));
     } else replaced.set(node, node);
@@ -87,7 +88,9 @@ function moveIntoProducts(roots: readonly GraphNode[], count: () => void): Graph
   const use = (node: GraphNode, times = 1) => uses.set(node, (uses.get(node) ?? 0) + times);
   for (const root of roots) use(root, 2);
   for (const node of inOrder(roots, parentsOf)) parentsOf(node).forEach((parent) => use(parent));
-  return rebuild(roots, (node, definition) => {
+  return rebuild(roots, (node, definition, before) => {
+    const times = uses.get(before)!;
+    uses.set(node, times);
     const found = productOf(node, definition, (product) => uses.get(product) === 1);
     if (!found) return node;
     count();
@@ -96,7 +99,7 @@ function moveIntoProducts(roots: readonly GraphNode[], count: () => void): Graph
     const attributes = { relu: definition.op === pointwiseOps.relu };
     const joined = new GraphNode(node, { kind: 'op', op: matmulOp, operands, attributes }, `${product.name}+${node.name}`);
     // Who used the addition uses the product that has it, so that a ReLU can follow it there.
-    uses.set(joined, uses.get(node) ?? 0);
+    uses.set(joined, times);
     return joined;
   });
 }
@@ -114,7 +117,7 @@ export function compileGraph(
   on: Readonly<Record<Rewrite, boolean>>,
   device: Device,
 ): { readonly program: Program; readonly counts: RewriteCounts } {
-  const counts = Object.fromEntries(Object.keys(REWRITES).map((name) => [name, 0])) as Record<Rewrite, number>;
+  const counts = Object.fromEntries(REWRITES.map((name) => [name, 0])) as Record<Rewrite, number>;
   const counting = (name: Rewrite) => (times?: number) => {
     counts[name] += times ?? 1;
   };

@@ -81,10 +81,9 @@ export class Session {
   /** Throws a DeviceError where the device is not open. */
   constructor({ device, rewrites = {} }: SessionOptions = {}) {
     this.device = deviceAt(device);
-    const names = Object.keys(REWRITES) as Rewrite[];
-    const unknown = Object.keys(rewrites).find((name) => !names.includes(name as Rewrite));
-    if (unknown !== undefined) throw new TypeError(`session: there is no rewrite ${unknown}; there are ${names.join(', ')}`);
-    this.#rewrites = Object.fromEntries(names.map((name) => [name, rewrites[name] ?? true])) as Record<Rewrite, boolean>;
+    const unknown = Object.keys(rewrites).find((name) => !REWRITES.includes(name as Rewrite));
+    if (unknown !== undefined) throw new TypeError(`session: there is no rewrite ${unknown}; there are ${REWRITES.join(', ')}`);
+    this.#rewrites = Object.fromEntries(REWRITES.map((name) => [name, rewrites[name] ?? true])) as Record<Rewrite, boolean>;
   }
 
   /**

@@ -8,6 +8,7 @@ import { sum } from '../ops/reduce.ts';
 import { gradients } from './gradients.ts';
 import { assignSub, type GraphNode, group, placeholder, variable } from './node.ts';
 import { GradientDescent } from './optimizer.ts';
+import { REWRITES } from './rewrite.ts';
 import { Session } from './session.ts';
 
 // The lecture's net, y = relu(x · w1) · w2 with L2 loss, trained by plain gradient descent.
@@ -140,8 +141,7 @@ for (const device of await devicesForTests()) {
 
   for (const all of [true, false])
     test(`${on}: updates in the graph, rewrites ${all ? 'on' : 'off'}: only the loss comes to the host, nothing is allocated or compiled`, () => {
-      const names = ['commonSubexpressions', 'matmulEpilogue', 'constantFolding', 'pointwiseChains', 'inPlaceUpdates'];
-      const rewrites = Object.fromEntries(names.map((name) => [name, all]));
+      const rewrites = Object.fromEntries(REWRITES.map((name) => [name, all]));
       return inSession(
         device,
         async (session) => {
