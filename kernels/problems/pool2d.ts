@@ -5,7 +5,7 @@ import { type Axis, axesOf, checkWhole, type Padding, type Pair, windowReach, wi
 
 /**
  * Dense f32 operands of `planes` planes (batch times channels). Max, forward: `input` → `output`, and `indices` (i32): where in its plane, row by row, each
- * maximum was found; of equal elements it is the first, and NaN wins. Average, forward: `input` → `output`. The gradient of max reads `indices` and
+ * maximum was found; of equal elements it is the first, and NaN wins on the CPU (WGSL need not know NaN). Average, forward: `input` → `output`. The gradient of max reads `indices` and
  * `outputGrad`, that of average `outputGrad`; both write `inputGrad`.
  */
 export interface Pool2dProblem {

@@ -6,8 +6,9 @@
 
 import { type Correlation, conv2dCost, conv2dFacts, conv2dVariant, correlationOf, isDivided, type Steps } from '../../correlation.ts';
 import type { Entry, Kernel } from '../../kernel.ts';
-import type { Conv2dProblem } from '../../problems/conv2d.ts';
+import { type Conv2dProblem, conv2dOperands } from '../../problems/conv2d.ts';
 import { reachNumbers } from '../../problems/window.ts';
+import { unbindable } from '../binding.ts';
 import { reached, reachParameters } from '../reach.ts';
 import { argumentBlock, linearGrid, parameters, WORKGROUP_NUMBER } from '../wgsl.ts';
 
@@ -21,7 +22,7 @@ export const direct: Kernel<Conv2dProblem> = {
   constraints: ['WG <= maxComputeInvocationsPerWorkgroup'],
   deterministic: true,
   facts: conv2dFacts,
-  rejects: () => undefined,
+  rejects: (problem, traits) => unbindable(conv2dOperands(problem), traits),
   defaults: () => ({ WG: 64 }),
   cost: conv2dCost,
   estimate: (problem, { limits }) =>

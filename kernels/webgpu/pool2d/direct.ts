@@ -8,6 +8,7 @@ import type { Entry, Kernel } from '../../kernel.ts';
 import { countsTaps, pool2dCost, pool2dFacts, pool2dVariant, reachesOf } from '../../pooling.ts';
 import { type Pool2dProblem, pool2dOperands } from '../../problems/pool2d.ts';
 import { reachNumbers } from '../../problems/window.ts';
+import { unbindable } from '../binding.ts';
 import { reached, reachParameters } from '../reach.ts';
 import { argumentBlock, linearGrid, parameters, WORKGROUP_NUMBER } from '../wgsl.ts';
 
@@ -21,7 +22,7 @@ export const direct: Kernel<Pool2dProblem> = {
   constraints: ['WG <= maxComputeInvocationsPerWorkgroup'],
   deterministic: true,
   facts: pool2dFacts,
-  rejects: () => undefined,
+  rejects: (problem, traits) => unbindable(pool2dOperands(problem), traits),
   defaults: () => ({ WG: 64 }),
   cost: pool2dCost,
   estimate: (problem, { limits }) =>
