@@ -27,7 +27,7 @@ function passOn(node: GraphNode, upstream: GraphNode, path: ReadonlySet<GraphNod
     const operand = operands[i];
     if (!gradient || typeof operand === 'number' || !needs[i]) return;
     const before = gradients.get(operand);
-    gradients.set(operand, before ? add<GraphNode>(before, gradient) : gradient);
+    gradients.set(operand, before ? add(before, gradient) : gradient);
   });
 }
 

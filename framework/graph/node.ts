@@ -101,8 +101,8 @@ export function assign(variable: GraphNode, value: GraphNode): GraphNode {
   return new GraphNode(value, { kind: 'assign', variable, value });
 }
 
-export const assignAdd = (variable: GraphNode, value: GraphNode): GraphNode => assign(variable, add<GraphNode>(variable, value));
-export const assignSub = (variable: GraphNode, value: GraphNode): GraphNode => assign(variable, sub<GraphNode>(variable, value));
+export const assignAdd = (variable: GraphNode, value: GraphNode): GraphNode => assign(variable, add(variable, value));
+export const assignSub = (variable: GraphNode, value: GraphNode): GraphNode => assign(variable, sub(variable, value));
 
 /** One fetch for several nodes, assignments most of all, that moves nothing to the host. */
 export const group = (...members: readonly (GraphNode | Group)[]): Group => new Group(members);

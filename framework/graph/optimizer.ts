@@ -36,10 +36,10 @@ export class GradientDescent {
   }
 
   #step(weight: GraphNode, gradient: GraphNode): Group {
-    if (this.momentum === 0) return group(assignSub(weight, mul<GraphNode>(gradient, this.rate)));
+    if (this.momentum === 0) return group(assignSub(weight, mul(gradient, this.rate)));
     const velocity = variable(new Float32Array(sizeOf(weight.shape)), `${weight.name}_velocity`, weight);
-    const next = assign(velocity, add<GraphNode>(mul<GraphNode>(velocity, this.momentum), gradient));
-    return group(next, assignSub(weight, mul<GraphNode>(next, this.rate)));
+    const next = assign(velocity, add(mul(velocity, this.momentum), gradient));
+    return group(next, assignSub(weight, mul(next, this.rate)));
   }
 }
 

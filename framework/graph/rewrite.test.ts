@@ -6,7 +6,7 @@ import { add, cast, exp, mul, relu, sigmoid, sub, tanh } from '../ops/pointwise.
 import { sum } from '../ops/reduce.ts';
 import { transpose } from '../ops/shape.ts';
 import { gradients } from './gradients.ts';
-import { assignSub, constant, type GraphNode, group, placeholder, variable } from './node.ts';
+import { assignSub, constant, group, placeholder, variable } from './node.ts';
 import { REWRITES, type Rewrite, type RewriteCounts } from './rewrite.ts';
 import { type Feeds, type Fetch, Session, type StepReport } from './session.ts';
 
@@ -19,7 +19,7 @@ const x = placeholder([M, N], 'f32', 'x');
 const w = variable(sampleValues(N * N, 2), 'w', { shape: [N, N] });
 const b = variable(sampleValues(N, 3), 'b');
 const feeds: Feeds = [[x, sampleValues(M * N, 1)]];
-const layer = add<GraphNode>(matmul(x, w), b);
+const layer = add(matmul(x, w), b);
 
 for (const device of await devicesForTests()) {
   test.after(() => device.close());
@@ -47,77 +47,74 @@ for (const device of await devicesForTests()) {
   const on = device.kind;
 
   test(`${on}: equal ops on equal operands are computed once`, async () => {
-    const once = () => exp<GraphNode>(mul<GraphNode>(x, 0.5));
-    const report = await same(
-      [add<GraphNode>(once(), once()), sub<GraphNode>(transpose(once()), 1), mul<GraphNode>(x, -0.5)],
-      ['commonSubexpressions'],
-    );
+    const once = () => exp(mul(x, 0.5));
+    const report = await same([add(once(), once()), sub(transpose(once()), 1), mul(x, -0.5)], ['commonSubexpressions']);
     counted(report, { commonSubexpressions: 4 });
     assert.is(report.kernels.length, 5);
   });
 
   test(`${on}: bias and ReLU come with the product, unless somebody else needs it`, async () => {
-    const hidden = relu<GraphNode>(layer);
-    const [slope] = gradients(sum<GraphNode>(hidden), [w]);
+    const hidden = relu(layer);
+    const [slope] = gradients(sum(hidden), [w]);
     const report = await same([hidden, slope], ['matmulEpilogue']);
     counted(report, { matmulEpilogue: 2 });
     assert.match(report.kernels[0].nodes[0], /^matmul_\d+\+add_\d+\+relu_\d+$/);
     counted(await same([hidden, layer], ['matmulEpilogue']), { matmulEpilogue: 1 });
-    counted(await same([add<GraphNode>(matmul(x, w), sum<GraphNode>(w))], ['matmulEpilogue']), {});
+    counted(await same([add(matmul(x, w), sum(w))], ['matmulEpilogue']), {});
   });
 
   test(`${on}: what depends on constants only is computed before the first run`, async () => {
-    const scale = exp<GraphNode>(mul<GraphNode>(constant(sampleValues(N, 4)), 2));
-    const report = await same([mul<GraphNode>(x, scale), scale], ['constantFolding']);
+    const scale = exp(mul(constant(sampleValues(N, 4)), 2));
+    const report = await same([mul(x, scale), scale], ['constantFolding']);
     counted(report, { constantFolding: 2 });
     assert.is(report.kernels.length, 1);
   });
 
   test(`${on}: pointwise chains become one kernel, broadcasts and casts included`, async () => {
-    const inner = tanh<GraphNode>(add<GraphNode>(mul<GraphNode>(x, b), 0.25));
-    const outer = sub<GraphNode>(sigmoid<GraphNode>(inner), mul<GraphNode>(x, 3));
+    const inner = tanh(add(mul(x, b), 0.25));
+    const outer = sub(sigmoid(inner), mul(x, 3));
     const report = await same([outer], ['pointwiseChains']);
     counted(report, { pointwiseChains: 5 });
     assert.is(report.kernels.length, 1);
     assert.is(report.kernels[0].nodes.length, 6);
     counted(await same([outer, inner], ['pointwiseChains']), { pointwiseChains: 4 });
     // A byte wraps where it is stored, and a turned tensor runs in another order: neither may be skipped.
-    const byte = cast<GraphNode>(cast<GraphNode>(mul<GraphNode>(x, 1000), 'u8'), 'f32');
+    const byte = cast(cast(mul(x, 1000), 'u8'), 'f32');
     counted(await same([byte], ['pointwiseChains']), { pointwiseChains: 1 });
-    counted(await same([exp<GraphNode>(transpose<GraphNode>(tanh<GraphNode>(x)))], ['pointwiseChains']), {});
+    counted(await same([exp(transpose(tanh(x)))], ['pointwiseChains']), {});
   });
 
   test(`${on}: a chain too long for one kernel becomes several`, async () => {
     let chain = x;
-    for (let i = 0; i < 150; i++) chain = add<GraphNode>(mul<GraphNode>(chain, 0.5), i);
+    for (let i = 0; i < 150; i++) chain = add(mul(chain, 0.5), i);
     const { kernels } = await same([chain], ['pointwiseChains']);
     assert.ok(kernels.length > 1 && kernels.length < 40, `${kernels.length} kernels`);
   });
 
   test(`${on}: updates are made in place, unless the old value is needed after them`, async () => {
-    const [slope] = gradients(sum<GraphNode>(tanh<GraphNode>(layer)), [w]);
+    const [slope] = gradients(sum(tanh(layer)), [w]);
     const next = assignSub(w, slope);
-    const report = await same([group(next), sum<GraphNode>(layer)], ['inPlaceUpdates']);
+    const report = await same([group(next), sum(layer)], ['inPlaceUpdates']);
     counted(report, { inPlaceUpdates: 1 });
     assert.is(report.kernels.filter(({ inPlace }) => inPlace).length, 1);
     counted(await same([next, layer], ['inPlaceUpdates']), { inPlaceUpdates: 1 });
     counted(await same([next, w], ['inPlaceUpdates']), {});
-    counted(await same([next, transpose<GraphNode>(w)], ['inPlaceUpdates']), {});
-    counted(await same([next, add<GraphNode>(next, w)], ['inPlaceUpdates']), {});
-    counted(await same([assignSub(w, transpose<GraphNode>(w))], ['inPlaceUpdates']), {});
+    counted(await same([next, transpose(w)], ['inPlaceUpdates']), {});
+    counted(await same([next, add(next, w)], ['inPlaceUpdates']), {});
+    counted(await same([assignSub(w, transpose(w))], ['inPlaceUpdates']), {});
   });
 
   test(`${on}: all of them together; buffers are shared`, async () => {
-    const deep = [1, 2, 3, 4].reduce((value) => relu<GraphNode>(add<GraphNode>(matmul(value, w), b)), x);
-    const loss = sum<GraphNode>(deep);
-    const updates = gradients(loss, [w, b]).map((slope, i) => assignSub([w, b][i], mul<GraphNode>(slope, 1e-3)));
+    const deep = [1, 2, 3, 4].reduce((value) => relu(add(matmul(value, w), b)), x);
+    const loss = sum(deep);
+    const updates = gradients(loss, [w, b]).map((slope, i) => assignSub([w, b][i], mul(slope, 1e-3)));
     const report = await same([loss, group(...updates)], REWRITES);
     assert.is(report.rewrites.matmulEpilogue, 8);
     assert.is(report.rewrites.inPlaceUpdates, 2);
     await leavesNothing(device, async () => {
       await using session = new Session({ device, rewrites: only() });
       let chain = x;
-      for (let i = 0; i < 20; i++) chain = tanh<GraphNode>(chain);
+      for (let i = 0; i < 20; i++) chain = tanh(chain);
       await session.run(chain, feeds);
       assert.is(session.report().planBytes, 2 * 4 * M * N);
     });

@@ -11,7 +11,7 @@ import { GradientDescent } from './optimizer.ts';
 import { Session } from './session.ts';
 
 const list = (values: unknown) => [...(values as Iterable<number>)];
-const plus = (x: GraphNode, y: GraphNode | number) => add<GraphNode>(x, y);
+const plus = (x: GraphNode, y: GraphNode | number) => add(x, y);
 
 /** The message that a promise was rejected with. */
 const refused = (promise: Promise<unknown>): Promise<string> =>
@@ -32,8 +32,8 @@ for (const device of await devicesForTests()) {
   test(`${on}: a run computes what its fetches need, and no more`, () =>
     inSession(async (session) => {
       const [x, unfed] = [placeholder([3], 'f32', 'x'), placeholder([3], 'f32', 'unfed')];
-      const wanted = sum<GraphNode>(square<GraphNode>(x));
-      const unwanted = sum<GraphNode>(plus(wanted, unfed));
+      const wanted = sum(square(x));
+      const unwanted = sum(plus(wanted, unfed));
       assert.is(await session.run(wanted, [[x, [1, 2, 3]]]), 14);
       const { kernels, crossings } = session.report();
       const nodes = kernels.flatMap(({ nodes }) => nodes);
@@ -73,14 +73,14 @@ for (const device of await devicesForTests()) {
         [3, 4],
         [2, 3],
       ]);
-      const doubled = mul<GraphNode>(v, 2);
+      const doubled = mul(v, 2);
       await session.run(group(assign(v, doubled), assign(w, doubled)));
       await session.run(assignAdd(v, constant([1, 1])));
       assert.equal((await session.run([v, w])).map(list), [
         [7, 9],
         [6, 8],
       ]);
-      const seven = mul<GraphNode>(constant([3.5, 3.5]), 2);
+      const seven = mul(constant([3.5, 3.5]), 2);
       for (let i = 0; i < 2; i++) await session.run([assign(w, seven), assignAdd(v, seven)]);
       assert.equal((await session.run([v, w])).map(list), [
         [21, 23],
@@ -92,7 +92,7 @@ for (const device of await devicesForTests()) {
     inSession(async (session) => {
       const x = placeholder([2, 2], 'f32', 'x');
       const v = variable(new Float32Array(4), 'v', { shape: [2, 2] });
-      const turned = transpose<GraphNode>(x);
+      const turned = transpose(x);
       const rows = [
         [1, 2],
         [3, 4],
@@ -109,7 +109,7 @@ for (const device of await devicesForTests()) {
     inSession(async (session) => {
       const w = variable([1, -2], 'w');
       const rate = placeholder([], 'f32', 'rate');
-      const loss = sum<GraphNode>(square<GraphNode>(w));
+      const loss = sum(square(w));
       const step = new GradientDescent({ rate, momentum: 0.5 }).minimize(loss);
       const [weights, velocities] = [
         [1, -2],
@@ -130,10 +130,10 @@ for (const device of await devicesForTests()) {
   test(`${on}: gradients of gradients, through shared and unused branches`, () =>
     inSession(async (session) => {
       const x = placeholder([2], 'f32', 'x');
-      const cube = mul<GraphNode>(square<GraphNode>(x), x);
-      const [first] = gradients(sum<GraphNode>(plus(cube, x)), [x]);
-      const [second] = gradients(sum<GraphNode>(first), [x]);
-      const [middle] = gradients(sum<GraphNode>(square<GraphNode>(cube)), [cube]);
+      const cube = mul(square(x), x);
+      const [first] = gradients(sum(plus(cube, x)), [x]);
+      const [second] = gradients(sum(first), [x]);
+      const [middle] = gradients(sum(square(cube)), [cube]);
       assert.equal((await session.run([first, second, middle], [[x, [1, 2]]])).map(list), [
         [4, 13],
         [6, 12],
@@ -165,6 +165,16 @@ for (const device of await devicesForTests()) {
       assert.match(await refused(session.run(twice)), /TypeError: run: assign_\d+ f32\[1\] and assign_\d+ f32\[1\] both assign v f32\[1\]/);
     }));
 
+  test(`${on}: runs that overlap are done one after the other; a run that was refused leaves the session usable`, () =>
+    inSession(async (session) => {
+      const [v, x] = [variable([0], 'v'), placeholder([1], 'f32', 'x')];
+      const next = assignAdd(v, x);
+      assert.match(await refused(session.run(next)), /placeholder x f32\[1\] is needed/);
+      const runs = [1, 2, 3].map((value) => session.run(next, [[x, [value]]]));
+      assert.equal((await Promise.all(runs)).map(list), [[1], [3], [6]]);
+      assert.equal(list(await session.run(v)), [6]);
+    }));
+
   test(`${on}: a tensor among nodes is refused; a closed session says so`, () =>
     leavesNothing(device, async () => {
       const v = variable([1], 'v');
@@ -184,15 +194,12 @@ test('what cannot be built is refused where it is written', () => {
   assert.throws(() => assign(x, v), /assign: x f32\[2,3\] is no variable/);
   assert.throws(() => assign(v, x), /assign: cannot put x f32\[2,3\] into v f32\[2\]; expected the same shape/);
   assert.throws(() => gradients(x, [x]), /gradients: x f32\[2,3\] has 6 elements, expected one/);
-  assert.throws(() => gradients(sum<GraphNode>(x), [v]), /gradients: sum_\d+ f32\[\] does not depend on v f32\[2\]/);
-  const next = sum<GraphNode>(assign(v, sub<GraphNode>(v, 1)));
+  assert.throws(() => gradients(sum(x), [v]), /gradients: sum_\d+ f32\[\] does not depend on v f32\[2\]/);
+  const next = sum(assign(v, sub(v, 1)));
   assert.throws(() => gradients(next, [v]), /gradients: assign_\d+ f32\[2\] is not differentiable/);
-  assert.throws(
-    () => gradients(sum<GraphNode>(argmax<GraphNode>(x, 1)), [x]),
-    /does not depend on x f32\[2,3\] by ops that have a gradient/,
-  );
+  assert.throws(() => gradients(sum(argmax(x, 1)), [x]), /does not depend on x f32\[2,3\] by ops that have a gradient/);
   assert.throws(() => new GradientDescent({ rate: 0 }), /rate is 0, expected a number above 0/);
-  assert.throws(() => new GradientDescent({ rate: 1 }).minimize(sum<GraphNode>(x)), /depends on no f32 variable/);
+  assert.throws(() => new GradientDescent({ rate: 1 }).minimize(sum(x)), /depends on no f32 variable/);
 });
 
 test.run();

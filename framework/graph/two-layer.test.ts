@@ -79,8 +79,8 @@ const expected = reference();
 
 function net(weight1: GraphNode, weight2: GraphNode) {
   const [x, y] = [placeholder([N, D], 'f32', 'x'), placeholder([N, D], 'f32', 'y')];
-  const hidden = relu<GraphNode>(matmul(x, weight1));
-  const loss = sum<GraphNode>(square<GraphNode>(sub<GraphNode>(matmul(hidden, weight2), y)));
+  const hidden = relu(matmul(x, weight1));
+  const loss = sum(square(sub(matmul(hidden, weight2), y)));
   const feeds: [GraphNode, Float32Array<ArrayBuffer>][] = [
     [x, data.x],
     [y, data.y],
@@ -127,7 +127,7 @@ for (const device of await devicesForTests()) {
       const [w1, w2] = weights();
       const { loss, feeds } = net(w1, w2);
       const [by1, by2] = gradients(loss, [w1, w2]);
-      const fetches = [loss, assignSub(w1, mul<GraphNode>(by1, RATE)), assignSub(w2, mul<GraphNode>(by2, RATE))] as const;
+      const fetches = [loss, assignSub(w1, mul(by1, RATE)), assignSub(w2, mul(by2, RATE))] as const;
       const losses: number[] = [];
       let last: unknown[] = [];
       for (let step = 0; step < STEPS; step++) {
@@ -148,7 +148,7 @@ for (const device of await devicesForTests()) {
           const [w1, w2] = weights();
           const { loss, feeds } = net(w1, w2);
           const slopes = gradients(loss, [w1, w2]);
-          const updates = [w1, w2].map((weight, i) => assignSub(weight, mul<GraphNode>(slopes[i], RATE)));
+          const updates = [w1, w2].map((weight, i) => assignSub(weight, mul(slopes[i], RATE)));
           const losses: number[] = [];
           const train = async () => {
             const results = await session.run([loss, group(...updates)], feeds);
