@@ -44,8 +44,9 @@ function crowding({ m, n, k, transposeA }: MatmulProblem, traits: Traits): numbe
   const { l2Bytes, l3Bytes } = traits.limits;
   if (4 * (m * k + k * n + m * n) <= l2Bytes) return 1;
   if (transposeA) return 3;
-  if (n <= registerTile(traits).NR) return 1;
   const bytesOfB = 4 * k * n;
+  const strips = Math.ceil(n / registerTile(traits).NR);
+  if (bytesOfB <= l2Bytes && strips <= 8) return strips <= 2 ? 1 : 1.1;
   return bytesOfB <= l2Bytes / 2 ? 1.3 : bytesOfB <= l3Bytes / 2 ? 1.8 : 5;
 }
 
