@@ -41,6 +41,13 @@ test('the choice follows the shape', () => {
   assert.is(chosen(1, 4096, 4096), 'gemv');
   assert.is(chosen(4096, 1, 4096), 'gemv');
   assert.is(chosen(35, 8457, 2560), 'packed');
+  const two = cpu([...fast.features], 2);
+  for (const [m, n, k] of [
+    [3072, 1, 1024],
+    [4096, 1, 4096],
+    [1, 4096, 4096],
+  ])
+    assert.is(chosen(m, n, k, two), 'gemv', `${m}x${n}x${k}`);
 });
 
 test('a refusal names the feature, the tunable or the constraint', () => {

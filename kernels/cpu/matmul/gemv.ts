@@ -39,10 +39,13 @@ export const gemv: Kernel<MatmulProblem> = {
     return { BANDS: bandsFor(form, vectors), CHUNK: chunk };
   },
   cost: matmulCost,
-  estimate: (problem, { limits }) => {
+  estimate: (problem, traits) => {
     const { flops, bytes } = matmulCost(problem);
-    const rate = (roles(problem).form === 'axpy' ? 60e9 : 30e9) * limits.threads;
-    return 3e-6 + Math.max(bytes / 25e9, flops / rate) + problem.k * 2e-9;
+    const threads = threadsFor(matmulCost(problem), traits);
+    const flopRate = (roles(problem).form === 'axpy' ? 60e9 : 30e9) * threads;
+    // Threads share the way to memory, and add up their caches.
+    const byteRate = (bytes > traits.limits.l3Bytes ? 25e9 : 60e9) * Math.sqrt(threads);
+    return 3e-6 + Math.max(bytes / byteRate, flops / flopRate) + problem.k * 2e-9;
   },
   variant: (problem) => `${matmulVariant(problem)}/${roles(problem).vectors}${roles(problem).rowsOfC ? 'rows' : 'columns'}`,
   generate,
