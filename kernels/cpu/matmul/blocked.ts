@@ -26,7 +26,7 @@ export const blocked: Kernel<MatmulProblem> = {
     dtype !== 'f32' ? `it stores f32, not ${dtype}` : transposeB ? 'it reads rows of B, and B is transposed' : undefined,
   defaults: () => ({ KB: 64, NB: 512, ROWS: 8 }),
   cost: matmulCost,
-  estimate: (problem, { limits }) => 2e-6 + matmulCost(problem).flops / (12e9 * limits.threads),
+  estimate: (problem, { limits }) => 2e-6 + Math.max(matmulCost(problem).flops / (12e9 * limits.threads), matmulCost(problem).bytes / 10e9),
   variant: matmulVariant,
   generate,
   plan: ({ m, n, k, batch, transposeA, alpha, epilogue }, { ROWS }) => ({
