@@ -6,10 +6,11 @@ import { close, deviceAt, open } from './devices.ts';
 import { Launches } from './launches.ts';
 import { layoutOf } from './layout.ts';
 import { pointwiseOps } from './ops/pointwise.ts';
+import { refuses } from './refuses.ts';
 
 test('a device is opened once by its kind, and tensors are made on the first', async () => {
-  assert.throws(() => tensor([1]), "no device is open; first call await open('cpu')");
-  assert.throws(() => deviceAt('webgpu'), "no webgpu is open; first call await open('webgpu')");
+  refuses(() => tensor([1]), "no device is open; first call await open('cpu')");
+  refuses(() => deviceAt('webgpu'), "no webgpu is open; first call await open('webgpu')");
   const [first, second] = await Promise.all([open('cpu', { threads: 1 }), open('cpu')]);
   assert.is(first, second);
   assert.is(deviceAt(), first);
@@ -17,7 +18,7 @@ test('a device is opened once by its kind, and tensors are made on the first', a
   assert.is(x.device, first);
   assert.is(await x.sum().item(), 3);
   await close('cpu');
-  assert.throws(() => deviceAt('cpu'), /no cpu is open/);
+  refuses(() => deviceAt('cpu'), /no cpu is open/);
   await open('cpu', { threads: 1 });
   assert.is(await tensor([4]).item(), 4);
   await close('cpu');

@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { tensor } from './create.ts';
 import { devicesForTests, leavesNothing } from './each-device.ts';
+import { refuses } from './refuses.ts';
 import { assign, rule, update, updateOp } from './update.ts';
 
 for (const device of await devicesForTests()) {
@@ -60,14 +61,14 @@ for (const device of await devicesForTests()) {
         ],
         { device },
       );
-      assert.throws(() => assign(x.transpose(), x), 'update assign: f32[2,2] is a view; update the tensor that it is a view of');
-      assert.throws(() => assign(x, x.transpose()), /shares the bytes of the tensor that is changed; give it a copy, by clone\(\)/);
+      refuses(() => assign(x.transpose(), x), 'update assign: f32[2,2] is a view; update the tensor that it is a view of');
+      refuses(() => assign(x, x.transpose()), /shares the bytes of the tensor that is changed; give it a copy, by clone\(\)/);
       const add = updateOp('test add', rule.add);
-      assert.throws(
+      refuses(
         () => update(add, tensor([1, 2], { device }), x),
         'update test add: f32[2,2] does not broadcast to the tensor that is changed, f32[2]',
       );
-      assert.throws(() => assign(x, tensor([1, 2], { device })), 'assign: f32[2,2] cannot take f32[2]; expected the same shape and dtype');
+      refuses(() => assign(x, tensor([1, 2], { device })), 'assign: f32[2,2] cannot take f32[2]; expected the same shape and dtype');
     }));
 }
 

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { normal, tensor, uniform } from '../create.ts';
 import { devicesForTests, differs, leavesNothing, sampleValues } from '../each-device.ts';
 import { gradcheck } from '../gradcheck.ts';
+import { refuses } from '../refuses.ts';
 import { batchNorm, batchNormTraining, dropout, layerNorm } from './norm.ts';
 
 /** (x - mean) / √(variance + 1e-5) of one group, in float64. */
@@ -28,7 +29,7 @@ for (const device of devices) {
       const rows = Array.from({ length: N * C }, (_, i) => normalised([...values.subarray(i * W, (i + 1) * W)]));
       const expected = rows.flat().map((value, i) => (value + 1) * ((i % W) + 1));
       assert.is(differs(await result.read(), expected, 1e-4), undefined);
-      assert.throws(() => layerNorm(cube(), [4]), 'layerNorm: f32[3,2,5] does not end in [4], over which it is normalised');
+      refuses(() => layerNorm(cube(), [4]), 'layerNorm: f32[3,2,5] does not end in [4], over which it is normalised');
     }));
 
   test(`${on}: batchNorm is right in training and after`, () =>
@@ -81,7 +82,7 @@ for (const device of devices) {
         ),
         undefined,
       );
-      assert.throws(() => dropout(x, 1, { seed: 0 }), 'dropout: rate is 1, expected a number from 0 to below 1');
+      refuses(() => dropout(x, 1, { seed: 0 }), 'dropout: rate is 1, expected a number from 0 to below 1');
     }));
 
   test(`${on}: random tensors have the distribution they promise`, () =>

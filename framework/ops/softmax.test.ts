@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { tensor } from '../create.ts';
 import { devicesForTests, differs, leavesNothing, sampleValues } from '../each-device.ts';
 import { gradcheck } from '../gradcheck.ts';
+import { refuses } from '../refuses.ts';
 import { crossEntropy, mseLoss } from './softmax.ts';
 
 const ROWS = 5;
@@ -43,7 +44,7 @@ for (const device of await devicesForTests()) {
       assert.is(differs([await crossEntropy(x, classes).item()], [expected], 1e-5), undefined);
       const squares = logits.reduce((sum, value, i) => sum + (value - picked[i]) ** 2, 0) / logits.length;
       assert.is(differs([await mseLoss(x, targets).item()], [squares], 1e-5), undefined);
-      assert.throws(() => mseLoss(x, targets.transpose()), 'mseLoss: predictions are f32[5,7] but targets f32[7,5]; expected equal shapes');
+      refuses(() => mseLoss(x, targets.transpose()), 'mseLoss: predictions are f32[5,7] but targets f32[7,5]; expected equal shapes');
     }));
 
   test(`${on}: gradients agree with differences`, () =>
