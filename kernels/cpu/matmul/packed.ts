@@ -70,7 +70,9 @@ export function tiledFlops({ batch, m, n, k }: MatmulProblem, { MR, NR }: { MR: 
 
 function defaults({ n }: MatmulProblem, traits: Traits): Tunables {
   const tile = registerTile(traits);
-  return { ...tile, KU: 4, KC: 256, MC: tile.MR === 4 ? 96 : 120, NC: 2048, PACKA: n <= 8 * tile.NR ? 0 : 1 };
+  // The deepest slab whose strip of B fits the first-level cache: fewer passes over C, and fewer meetings of threads.
+  const KC = 512 * tile.NR * 4 <= traits.limits.l1Bytes ? 512 : 256;
+  return { ...tile, KU: 4, KC, MC: tile.MR === 4 ? 96 : 120, NC: 2048, PACKA: n <= 8 * tile.NR ? 0 : 1 };
 }
 
 /** `extent` cut into equal parts of at most `most`, each a multiple of `unit`. */
