@@ -40,6 +40,7 @@ export interface Roof {
   readonly capacities: Readonly<Partial<Record<Level, number>>>;
 }
 
+/** How close to the machine's measured limit a time is. */
 export interface Rating {
   /** Per cent of the roof that a time reaches. */
   readonly roof_pct: number;

@@ -3,14 +3,9 @@
 import type { Cost } from '../kernels/kernel.ts';
 import type { Ledger, Row } from './ledger.ts';
 import { COLD, ROUNDS, TIME } from './ledger.ts';
-import type { Bound, Sample, Status, Summary } from './record.ts';
+import type { Sample, Status, Summary } from './record.ts';
+import type { Rating } from './roof.ts';
 import { clusteredInterval, median, medianDeviation, medianOfForks, type Pair, ratioOfForks } from './statistics.ts';
-
-/** How close to the machine's measured limit a time is. */
-export interface Rating {
-  readonly roof_pct: number;
-  readonly bound: Bound;
-}
 
 /** Rates a row's time against the roof; undefined where no roof is known for it. */
 export type Rate = (row: Row, cost: Cost, medianNs: number) => Rating | undefined;

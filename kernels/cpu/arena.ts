@@ -10,7 +10,7 @@ const PAGE = 65536;
 /** Kernels may load (never store) up to one vector past a row's end: the last block must not end at the memory's end. */
 const SLACK = 256;
 
-export interface Block {
+interface Block {
   readonly address: number;
   readonly size: number;
 }

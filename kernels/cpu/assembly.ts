@@ -71,6 +71,13 @@ export const set = <T extends ValueType>(target: Local<T>, value: Value<T>): voi
 /** `target += value`. */
 export const advance = (target: Local, value: Value): void => set(target, i32.add(target, value));
 
+/** `into += a · b`, four lanes: fused where the engine has relaxed SIMD, else multiplied, then added. */
+export const multiplyAdd =
+  (fused: boolean) =>
+  (into: Local<'v128'>, a: Local<'v128'>, b: Local<'v128'>): void =>
+    set(into, fused ? f32x4.relaxed_madd(a, b, into) : f32x4.add(f32x4.mul(a, b), into));
+export type MultiplyAdd = ReturnType<typeof multiplyAdd>;
+
 /** `for (; counter < end; counter += step) body()`, compared unsigned; `counter` starts as it is. */
 export function loopWhileBelow(counter: Local, end: Value, step: number, body: () => void): void {
   block({}, () => {

@@ -13,7 +13,7 @@
 // bits where stores, loads and accumulators come in adjacent pairs: 6x16 then fits 12 + 2 + 1 of the 15 usable registers.
 
 import type { Epilogue } from '../problem.ts';
-import { f32x4, i32, type Local, type Routine, repeat, routine, set, v128 } from './assembly.ts';
+import { f32x4, i32, multiplyAdd, type Routine, repeat, routine, set, v128 } from './assembly.ts';
 
 /** How a tile finds its operands. */
 export interface TileShape {
@@ -65,8 +65,7 @@ export function tileRoutine(shape: TileShape): Routine {
   return routine(TILE_ARGUMENTS, locals, (names) => {
     const { a, b, c, k, strideA, strideB, strideC, bias, sum, bRow, aValue, aRow, steps } = names;
     const accumulator = (i: number, j: number) => sum[i * vectors + j];
-    const multiplyAdd = (value: Local<'v128'>, row: Local<'v128'>, into: Local<'v128'>) =>
-      set(into, shape.fma ? f32x4.relaxed_madd(value, row, into) : f32x4.add(f32x4.mul(value, row), into));
+    const accumulate = multiplyAdd(shape.fma);
 
     startRows();
     set(steps, i32.div_u(k, unroll));
@@ -93,7 +92,7 @@ export function tileRoutine(shape: TileShape): Routine {
           const from = shape.a === 'rows' ? aRow[i] : aRow[0];
           const offset = shape.a === 'packed' ? u * mr + i : shape.a === 'rows' ? u : i;
           set(aValue, v128.load32_splat({ offset: offset * 4 }, from));
-          for (let j = 0; j < vectors; j++) multiplyAdd(aValue, bRow[j], accumulator(i, j));
+          for (let j = 0; j < vectors; j++) accumulate(accumulator(i, j), aValue, bRow[j]);
         }
         if (shape.a === 'columns') set(aRow[0], i32.add(aRow[0], strideA));
       }

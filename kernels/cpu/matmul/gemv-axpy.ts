@@ -5,8 +5,23 @@
 //   ..
 
 import type { MatmulProblem } from '../../problem.ts';
-import { advance, call, f32, i32, loopWhileBelow, min, type Routine, repeat, routine, set, type Task, task, v128 } from '../assembly.ts';
-import { finish, type MultiplyAdd, multiplyEntry, roles } from './gemv-parts.ts';
+import {
+  advance,
+  call,
+  f32,
+  i32,
+  loopWhileBelow,
+  type MultiplyAdd,
+  min,
+  type Routine,
+  repeat,
+  routine,
+  set,
+  type Task,
+  task,
+  v128,
+} from '../assembly.ts';
+import { finish, multiplyEntry, roles } from './gemv-parts.ts';
 
 /** Elements between the chunks of two vectors, so that they do not fall into the same sets of the cache. */
 const PADDING = 16;

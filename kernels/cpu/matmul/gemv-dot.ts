@@ -12,6 +12,7 @@ import {
   f32x4,
   i32,
   loopWhileBelow,
+  type MultiplyAdd,
   min,
   type Routine,
   repeat,
@@ -21,7 +22,7 @@ import {
   task,
   v128,
 } from '../assembly.ts';
-import { finish, type MultiplyAdd, multiplyEntry, roles } from './gemv-parts.ts';
+import { finish, multiplyEntry, roles } from './gemv-parts.ts';
 
 /** One task: `perTask` rows of X in `bands` bands, then the rows that are left. */
 export function dotTask(problem: MatmulProblem, bands: number, multiplyAdd: MultiplyAdd): Task {

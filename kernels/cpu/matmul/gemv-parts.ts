@@ -41,8 +41,6 @@ export function roles({ m, n, k, transposeA, transposeB }: MatmulProblem): Roles
       };
 }
 
-export type MultiplyAdd = (into: Local<'v128'>, a: Local<'v128'>, b: Local<'v128'>) => void;
-
 /** The pass that reads the matrix: X, the packed vectors V, bias, C and scratch for sums. Strides in bytes. */
 export function multiplyEntry({ epilogue }: MatmulProblem): Entry {
   const buffers = ['X', 'V', ...(epilogue.bias ? ['bias'] : []), 'C', 'sums'];

@@ -10,11 +10,11 @@
 import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
 import type { MatmulProblem } from '../../problem.ts';
-import { advance, assemble, f32, f32x4, i32, loopWhileBelow, repeat, set, type Task, task } from '../assembly.ts';
+import { advance, assemble, f32, i32, loopWhileBelow, multiplyAdd, repeat, set, type Task, task } from '../assembly.ts';
 import { threadsFor } from '../threading.ts';
 import { axpyTask, chunkElements } from './gemv-axpy.ts';
 import { dotTask } from './gemv-dot.ts';
-import { type MultiplyAdd, roles } from './gemv-parts.ts';
+import { roles } from './gemv-parts.ts';
 
 const MAX_VECTORS = 8;
 
@@ -59,13 +59,11 @@ function bandsFor(form: 'dot' | 'axpy', vectors: number): number {
 }
 
 function generate(problem: MatmulProblem, { BANDS, CHUNK }: Tunables, { features }: Traits): Source {
-  const multiplyAdd: MultiplyAdd = features.has('relaxed-simd')
-    ? (into, a, b) => set(into, f32x4.relaxed_madd(a, b, into))
-    : (into, a, b) => set(into, f32x4.add(f32x4.mul(a, b), into));
+  const add = multiplyAdd(features.has('relaxed-simd'));
   const { form } = roles(problem);
   return assemble(`matmul/gemv/${matmulVariant(problem)}/${form}`, {
     pack: packTask(problem),
-    multiply: form === 'dot' ? dotTask(problem, BANDS, multiplyAdd) : axpyTask(problem, BANDS, CHUNK, multiplyAdd),
+    multiply: form === 'dot' ? dotTask(problem, BANDS, add) : axpyTask(problem, BANDS, CHUNK, add),
   });
 }
 
