@@ -17,6 +17,7 @@ export * from './problems/pointwise.ts';
 export * from './problems/pool2d.ts';
 export * from './problems/random.ts';
 export * from './problems/reduce.ts';
+export { type Padding, type Pair, windowsOf } from './problems/window.ts';
 
 /** Applied to every element of the result as it is stored, in this order: add bias, then ReLU. */
 export interface Epilogue {
