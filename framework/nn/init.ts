@@ -13,6 +13,9 @@ function fans([out, into = 1, ...window]: Shape): { fanIn: number; fanOut: numbe
   return { fanIn: into * sizeOf(window), fanOut: out * sizeOf(window) };
 }
 
+/** A rule for initial weights of a shape. */
+export type Init = (shape: Shape, options: InitOptions) => Tensor;
+
 /** `make` without the gradient that only its result is to have. */
 function leaf({ requiresGrad = true }: InitOptions, make: () => Tensor): Tensor {
   const made = noGrad(() => scope(make));

@@ -22,6 +22,7 @@ export const sigmoid = (): Activation => new Activation((x) => x.sigmoid());
 export const tanh = (): Activation => new Activation((x) => x.tanh());
 export const gelu = (): Activation => new Activation((x) => x.gelu());
 export const softmax = (axis = -1): Activation => new Activation((x) => x.softmax(axis));
+export const logSoftmax = (axis = -1): Activation => new Activation((x) => x.logSoftmax(axis));
 
 /** Layers one after another. */
 export class Sequential extends Module {

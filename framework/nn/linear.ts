@@ -4,7 +4,7 @@ import type { Place } from '../devices.ts';
 import { matmul } from '../ops/matmul.ts';
 import { transpose } from '../ops/shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { uniformWithin } from './init.ts';
+import { type Init, uniformWithin } from './init.ts';
 import { held, Module } from './module.ts';
 
 export interface LinearOptions {
@@ -13,17 +13,19 @@ export interface LinearOptions {
   readonly bias?: boolean;
   /** Of the initial weights; 0 if absent. Layers of one net should differ in it. */
   readonly seed?: number;
+  /** How the weights start, such as `xavierUniform`; uniform within 1 / √inputs (LeCun's rule, PyTorch's default) if absent. */
+  readonly init?: Init;
 }
 
 export class Linear extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
 
-  /** Weights and bias start uniform within 1 / √inputs (LeCun's rule, PyTorch's default). */
-  constructor(inputs: number, outputs: number, { device, bias = true, seed = 0 }: LinearOptions = {}) {
+  constructor(inputs: number, outputs: number, { device, bias = true, seed = 0, init }: LinearOptions = {}) {
     super();
     const bound = 1 / Math.sqrt(inputs);
-    this.weight = held(uniformWithin([outputs, inputs], bound, { device, seed, stream: 0 }));
+    const shape = [outputs, inputs];
+    this.weight = held(init ? init(shape, { device, seed, stream: 0 }) : uniformWithin(shape, bound, { device, seed, stream: 0 }));
     this.bias = bias ? held(uniformWithin([outputs], bound, { device, seed, stream: 1 })) : undefined;
   }
 

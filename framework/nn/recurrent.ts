@@ -66,3 +66,33 @@ export class LstmCell extends Module {
     return { hidden: gate(3).sigmoid().mul(next.tanh()), cell: next };
   }
 }
+
+/** Gated recurrent unit (Cho et al. 2014, as PyTorch has it): n = tanh(W x + r · (U h)), h' = (1 - z) · n + z · h. */
+export class GruCell extends Module {
+  readonly size: number;
+  /** To the gates r, z, n, one after another. */
+  readonly input: Linear;
+  readonly recurrent: Linear;
+
+  constructor(inputs: number, size: number, { device, seed = 0 }: CellOptions = {}) {
+    super();
+    this.size = size;
+    this.input = new Linear(inputs, 3 * size, { device, seed: 2 * seed });
+    this.recurrent = new Linear(size, 3 * size, { device, seed: 2 * seed + 1 });
+  }
+
+  /** A state of zeros for a batch. */
+  start(batch: number): Tensor {
+    return zeros([batch, this.size], { device: this.input.weight.device });
+  }
+
+  forward(x: Tensor, hidden: Tensor): Tensor {
+    const [seen, known] = [this.input.forward(x), this.recurrent.forward(hidden)];
+    const part = (of: Tensor, index: number) => slice(of, [], [index * this.size, (index + 1) * this.size]);
+    const [reset, keep] = [0, 1].map((index) => part(seen, index).add(part(known, index)).sigmoid());
+    const fresh = part(seen, 2)
+      .add(reset.mul(part(known, 2)))
+      .tanh();
+    return hidden.sub(fresh).mul(keep).add(fresh);
+  }
+}
