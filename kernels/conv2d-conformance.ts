@@ -29,15 +29,15 @@ const CASES: readonly Conv2dOptions[] = [
 /** Every case in all three passes; epilogues in turn on the forward ones. */
 export function* awkwardConvolutions(): Generator<Conv2dProblem> {
   for (const [turn, options] of CASES.entries()) {
-    yield conv2d({ ...options, epilogue: { bias: turn % 2 === 1, relu: turn % 3 === 1 } });
+    yield conv2d({ ...options, epilogue: { bias: turn % 2 === 1, residual: turn % 4 >= 2, relu: turn % 3 === 1 } });
     yield conv2d({ ...options, pass: 'input-grad' });
     yield conv2d({ ...options, pass: 'filter-grad' });
   }
 }
 
 /**
- * Runs a kernel on a problem with seeded operands; throws an Error that shows the first element whose error is above (terms + 4) · 2^-23 of the sum of
- * the magnitudes of its terms. Returns the result.
+ * Runs a kernel on a problem with seeded operands, the filter held for constant with every other seed; throws an Error that shows the first element whose
+ * error is above the kernel's `errorFactor` times (terms + 4) · 2^-23 of the sum of the magnitudes of its terms. Returns the result.
  */
 export async function checkConv2d(
   device: Device,
@@ -50,10 +50,16 @@ export async function checkConv2d(
   const correlation = correlationOf(problem);
   const inputs = Object.keys(extents).filter((name) => name !== correlation.result);
   const values = Object.fromEntries(inputs.map((name, i) => [name, randomValues(extents[name].elements, 10 * seed + i)]));
-  const written = await trial(device, kernel, problem, { extents, values, outputs: [correlation.result] }, tunables);
+  const written = await trial(
+    device,
+    kernel,
+    problem,
+    { extents, values, outputs: [correlation.result], constants: seed % 2 === 0 ? ['filter'] : [] },
+    tunables,
+  );
   const got = written[correlation.result];
   const expected = conv2dReference(problem, values);
-  const bound = (termsOf(correlation) + 4) * 2 ** -23;
+  const bound = (kernel.errorFactor ?? 1) * (termsOf(correlation) + 4) * 2 ** -23;
   for (let i = 0; i < got.length; i++)
     if (!(Math.abs(got[i] - expected.values[i]) <= bound * expected.scales[i]))
       throw new Error(`element ${i} of ${correlation.result} is ${got[i]}, expected ${expected.values[i]}`);

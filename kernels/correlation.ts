@@ -90,11 +90,14 @@ export const conv2dFacts = (problem: Conv2dProblem): Record<string, number> => {
 
 /** What of a problem the code of a correlation depends on: pass, whether positions are divided by a stride, epilogue. */
 export function conv2dVariant(problem: Conv2dProblem): string {
-  const { bias, relu } = problem.epilogue;
-  return [problem.pass, isDivided(correlationOf(problem)) ? 'divided' : '', bias ? 'bias' : '', relu ? 'relu' : '']
-    .filter((part) => part !== '')
-    .join('/');
+  const { epilogue } = problem;
+  const applied = (['bias', 'residual', 'relu'] as const).filter((part) => epilogue[part]);
+  return [problem.pass, ...(isDivided(correlationOf(problem)) ? ['divided'] : []), ...applied].join('/');
 }
 
 export const isDivided = ({ vertical, horizontal }: Pick<Correlation, 'vertical' | 'horizontal'>): boolean =>
   vertical.divisor > 1 || horizontal.divisor > 1;
+
+/** The operands that a pass's epilogue reads, in the order of the kernels' buffers. */
+export const epilogueOperands = ({ epilogue }: Conv2dProblem): ('bias' | 'residual')[] =>
+  (['bias', 'residual'] as const).filter((name) => epilogue[name]);

@@ -1,11 +1,12 @@
 // What `tilebench/kernels` exports.
 
-export { choose, kernels, kernelsFor, refusal, validTunables } from './catalog.ts';
+export { type ChooseOptions, choose, kernels, kernelsFor, refusal, validTunables } from './catalog.ts';
 export { configurations, parseConstraint, toPython } from './constraint.ts';
 export { type Buffer, type Device, DeviceError, type DeviceMemory, type Program } from './device.ts';
 export * as expression from './expression.ts';
 export type * from './kernel.ts';
-export { Launch } from './launch.ts';
+export { Launch, type LaunchOptions } from './launch.ts';
 export { type DeviceOptions, openDevice } from './open.ts';
 export * from './problem.ts';
 export * from './reference.ts';
+export { deviceKey, problemKey, type TunedEntry, tuned } from './tuned/table.ts';

@@ -19,6 +19,8 @@ export interface Traits {
   readonly features: ReadonlySet<string>;
   /** Numeric limits by name: `threads`, `l1Bytes`, `l2Bytes`, `l3Bytes` on CPU; WebGPU's own names there. */
   readonly limits: Readonly<Record<string, number>>;
+  /** Where true, kernels that lose accuracy are not chosen on this device; see `Kernel.errorFactor`. */
+  readonly deterministic?: boolean;
 }
 
 /** Operations and bytes of a problem as a kernel does it: what its time is divided by. */
@@ -54,6 +56,11 @@ export type Grid = readonly [x: number, y: number, z: number];
 /** One dispatch: an entry point over a grid of independent tasks (CPU: tasks claimed by threads; WebGPU: workgroups). */
 export interface Pass {
   readonly entry: string;
+  /**
+   * The operand that this pass does nothing but turn into workspace. Where a launch holds it for constant, the pass runs once: no other pass may write that
+   * workspace.
+   */
+  readonly prepares?: string;
   /** The operand or workspace that each buffer of the entry is bound to. */
   readonly buffers: readonly string[];
   readonly arguments: readonly number[];
@@ -81,14 +88,22 @@ export interface Kernel<P extends Problem = Problem> {
   readonly constraints: readonly string[];
   /** False where the order of additions depends on timing; such kernels are never chosen unasked. */
   readonly deterministic: boolean;
+  /**
+   * How many times the error bound of plain sums, (terms + 4) · 2^-23 of the sum of the terms' magnitudes, its errors may reach; 1 if absent. A kernel with
+   * more loses accuracy (Winograd) and is not chosen where `deterministic` is asked for.
+   */
+  readonly errorFactor?: number;
   /** What the constraints may know about the problem: sizes and flags as numbers. */
   facts(problem: P): Readonly<Record<string, number>>;
   /** Why this kernel cannot do the problem, or undefined if it can. */
   rejects(problem: P, traits: Traits): string | undefined;
   defaults(problem: P, traits: Traits): Tunables;
   cost(problem: P, tunables: Tunables): Cost;
-  /** Rough seconds on a device with these traits, to choose among kernels before anything is measured; only the order matters. */
-  estimate(problem: P, traits: Traits): number;
+  /**
+   * Rough seconds on a device with these traits, to choose among kernels before anything is measured; only the order matters. What prepares an operand that
+   * is among `constants` is not counted.
+   */
+  estimate(problem: P, traits: Traits, constants?: readonly string[]): number;
   /** What of the problem the code depends on, as a key: transposes, epilogue, dtypes, alignment class; never the sizes. */
   variant(problem: P): string;
   /** Code for the problem's variant; the same bytes for every problem of that variant. */

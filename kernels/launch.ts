@@ -1,9 +1,16 @@
 // A launch is a kernel made ready for one problem on one device: compiled program, passes and workspace. Running it is a loop of dispatches.
+//
+// Operands that the caller promises not to change (weights, outside of training) are turned into the kernel's own layout once, by the first run.
 
 import type { Buffer, Device, Program } from './device.ts';
 import { DeviceError } from './device.ts';
-import type { Kernel, Plan, Tunables } from './kernel.ts';
+import type { Kernel, Pass, Plan, Tunables } from './kernel.ts';
 import type { Problem } from './problem.ts';
+
+export interface LaunchOptions {
+  /** Operands that hold the same values, in the same or another buffer, in every run; none if absent. */
+  readonly constants?: readonly string[];
+}
 
 export class Launch {
   readonly kernel: Kernel;
@@ -13,10 +20,19 @@ export class Launch {
   readonly workspaceBytes: number;
   #device: Device;
   #plan: Plan;
+  /** The passes of every run but the first. */
+  #lasting: readonly Pass[];
+  #isPrepared = false;
   #workspace: Record<string, Buffer> = {};
 
   /** Generates and compiles. Throws a DeviceError where the kernel cannot do the problem on this device. */
-  constructor(device: Device, kernel: Kernel, problem: Problem, tunables: Tunables = kernel.defaults(problem, device)) {
+  constructor(
+    device: Device,
+    kernel: Kernel,
+    problem: Problem,
+    tunables: Tunables = kernel.defaults(problem, device),
+    { constants = [] }: LaunchOptions = {},
+  ) {
     const reason = kernel.device === device.kind ? kernel.rejects(problem, device) : `it runs on ${kernel.device}, not on ${device.kind}`;
     if (reason !== undefined) throw new DeviceError(`${kernel.op}/${kernel.name}: cannot do this problem: ${reason}`);
     this.kernel = kernel;
@@ -24,6 +40,7 @@ export class Launch {
     this.tunables = tunables;
     this.#device = device;
     this.#plan = kernel.plan(problem, tunables, device);
+    this.#lasting = this.#plan.passes.filter(({ prepares }) => prepares === undefined || !constants.includes(prepares));
     this.program = device.prepare(kernel.generate(problem, tunables, device));
     this.workspaceBytes = Object.values(this.#plan.workspace).reduce((sum, bytes) => sum + bytes, 0);
     for (const [name, bytes] of Object.entries(this.#plan.workspace)) this.#workspace[name] = device.alloc(bytes);
@@ -33,12 +50,18 @@ export class Launch {
     return this.program.ready;
   }
 
+  /** Whether runs after the first read an operand. Where they do not, its buffer may be freed and left out. */
+  reads(operand: string): boolean {
+    return this.#lasting.some(({ buffers }) => buffers.includes(operand));
+  }
+
   /** Dispatches every pass. `operands` maps the problem's operand names (A, B, bias, C) to buffers on the launch's device. */
   run(operands: Readonly<Record<string, Buffer>>): void {
-    for (const pass of this.#plan.passes) {
+    for (const pass of this.#isPrepared ? this.#lasting : this.#plan.passes) {
       const buffers = pass.buffers.map((name) => operands[name] ?? this.#workspace[name]);
       this.#device.dispatch(this.program, pass.entry, buffers, pass.arguments, pass.grid);
     }
+    this.#isPrepared = true;
   }
 
   /** Gives the workspace back; the program stays in the device's cache. */

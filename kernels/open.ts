@@ -8,6 +8,8 @@ export interface DeviceOptions {
   readonly threads?: number;
   /** V8 flags that the CPU device compiles under. */
   readonly flags?: 'tuned' | 'default';
+  /** Leaves kernels that lose accuracy (Winograd) out of what is chosen on this device. */
+  readonly deterministic?: boolean;
 }
 
 /** Opens a device. Rejects with a DeviceError that says what is missing. */
@@ -17,5 +19,5 @@ export async function openDevice(kind: DeviceKind, options: DeviceOptions = {}):
     return openCpu(options);
   }
   const { openWebgpu } = await import('./webgpu/device.ts');
-  return openWebgpu();
+  return openWebgpu({ deterministic: options.deterministic });
 }

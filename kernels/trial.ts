@@ -17,6 +17,8 @@ export interface TrialOperands {
   readonly values: Readonly<Record<string, Values>>;
   /** Operands that are written. */
   readonly outputs: readonly string[];
+  /** Operands that the launch may take for constant; the second run finds garbage in those that it says it no longer reads. */
+  readonly constants?: readonly string[];
 }
 
 /**
@@ -27,15 +29,15 @@ export async function trial(
   device: Device,
   kernel: AnyKernel,
   problem: Problem,
-  { extents, values, outputs }: TrialOperands,
+  { extents, values, outputs, constants = [] }: TrialOperands,
   tunables: Tunables = kernel.defaults(problem, device),
 ): Promise<Record<string, Values>> {
   const buffers: Record<string, Buffer> = {};
-  const launch = new Launch(device, kernel, problem, tunables);
-  const once = async () => {
+  const launch = new Launch(device, kernel, problem, tunables, { constants });
+  const once = async (isRead: (name: string) => boolean) => {
     for (const [name, buffer] of Object.entries(buffers)) {
       device.fill(buffer, CANARY);
-      if (values[name]) device.write(buffer, wholeWords(values[name]));
+      if (values[name] && isRead(name)) device.write(buffer, wholeWords(values[name]));
     }
     launch.run(buffers);
     return Promise.all(outputs.map((name) => device.read(buffers[name])));
@@ -43,7 +45,8 @@ export async function trial(
   try {
     await launch.ready;
     for (const [name, extent] of Object.entries(extents)) buffers[name] = device.alloc(paddedBytes(extent) + GUARD_BYTES);
-    const [first, second] = [await once(), await once()];
+    const first = await once(() => true);
+    const second = await once((name) => !constants.includes(name) || launch.reads(name));
     for (const [i, name] of outputs.entries()) {
       const guard = new Uint32Array(first[i].buffer, paddedBytes(extents[name]));
       const touched = guard.findIndex((word) => word !== CANARY);

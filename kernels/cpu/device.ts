@@ -23,6 +23,8 @@ export interface CpuOptions {
   readonly memoryLimit?: number;
   /** A dispatch whose threads end no task for this long is an error; 5000 if absent. */
   readonly lostAfterMs?: number;
+  /** Leaves kernels that lose accuracy out of what is chosen on this device. */
+  readonly deterministic?: boolean;
 }
 
 class CpuBuffer implements Buffer {
@@ -57,6 +59,7 @@ export async function openCpu({
   flags = 'tuned',
   memoryLimit = MAX_PAGES * 65536,
   lostAfterMs = 5000,
+  deterministic = false,
 }: CpuOptions = {}): Promise<CpuDevice> {
   const { features, limits } = probe();
   if (!features.has('simd')) throw new DeviceError('cpu: this engine has no WebAssembly SIMD; Node 24 or later has');
@@ -66,7 +69,7 @@ export async function openCpu({
   const memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared: true });
   const crew = await Crew.start(memory, count, lostAfterMs);
   const usable = new Set([...features].filter((feature) => flags === 'tuned' || feature !== 'revectorize'));
-  return new CpuDevice(memory, crew, usable, { ...limits, threads: count }, flags, memoryLimit);
+  return new CpuDevice(memory, crew, usable, { ...limits, threads: count }, { flags, memoryLimit, deterministic });
 }
 
 export class CpuDevice implements Device {
@@ -74,6 +77,7 @@ export class CpuDevice implements Device {
   readonly name = cpus()[0]?.model.trim() ?? 'unknown processor';
   readonly features: ReadonlySet<string>;
   readonly limits: Readonly<Record<string, number>>;
+  readonly deterministic: boolean;
   /** The V8 flags that this device's programs are compiled under; empty for V8's own. */
   readonly v8Flags: string;
   #flags: FlagSet;
@@ -95,11 +99,11 @@ export class CpuDevice implements Device {
     crew: Crew,
     features: ReadonlySet<string>,
     limits: Readonly<Record<string, number>>,
-    flags: FlagSet,
-    memoryLimit: number,
+    { flags, memoryLimit, deterministic }: { flags: FlagSet; memoryLimit: number; deterministic: boolean },
   ) {
     this.features = features;
     this.limits = limits;
+    this.deterministic = deterministic;
     this.v8Flags = v8Flags(flags);
     this.#flags = flags;
     this.#memory = memory;

@@ -7,9 +7,16 @@ import { type Axis, axesOf, checkWhole, type Padding, type Pair, windowsOf } fro
 
 export type ConvPass = 'forward' | 'input-grad' | 'filter-grad';
 
+/** Of the forward pass, in this order: add the bias of the output's channel, add the residual, max(x, 0). */
+export interface ConvEpilogue {
+  readonly bias: boolean;
+  readonly residual: boolean;
+  readonly relu: boolean;
+}
+
 /**
  * Dense f32 operands, images as NCHW and filters as KCRS, C being the channels of one group there:
- * forward reads `input`, `filter` and, with the epilogue, `bias` [K], and writes `output`; input-grad reads `filter` and `outputGrad` and writes `inputGrad`;
+ * forward reads `input`, `filter` and, with the epilogue, `bias` [K] and `residual` (of the output's shape, and not the output itself), and writes `output`; input-grad reads `filter` and `outputGrad` and writes `inputGrad`;
  * filter-grad reads `input` and `outputGrad` and writes `filterGrad`.
  */
 export interface Conv2dProblem {
@@ -23,8 +30,7 @@ export interface Conv2dProblem {
   readonly groups: number;
   readonly vertical: Axis;
   readonly horizontal: Axis;
-  /** Of the forward pass: bias by channel of the output, then ReLU. */
-  readonly epilogue: { readonly bias: boolean; readonly relu: boolean };
+  readonly epilogue: ConvEpilogue;
 }
 
 export interface Conv2dOptions {
@@ -37,12 +43,14 @@ export interface Conv2dOptions {
   readonly dilation?: Pair;
   readonly groups?: number;
   readonly pass?: ConvPass;
-  readonly epilogue?: Conv2dProblem['epilogue'];
+  /** What is left out is not done. */
+  readonly epilogue?: Partial<ConvEpilogue>;
 }
 
 /** A checked conv2d problem; forward, stride and dilation 1, one group, no padding and no epilogue if left out. Throws a RangeError that names the bad value. */
 export function conv2d(options: Conv2dOptions): Conv2dProblem {
-  const { input, filter, groups = 1, pass = 'forward', epilogue = { bias: false, relu: false } } = options;
+  const { input, filter, groups = 1, pass = 'forward' } = options;
+  const epilogue = { bias: false, residual: false, relu: false, ...options.epilogue };
   const shapes = `(input [${input}], filter [${filter}])`;
   if (input.length !== 4 || filter.length !== 4)
     throw new RangeError(`conv2d: expected an input [N, C, H, W] and a filter [K, C, R, S] ${shapes}`);
@@ -57,7 +65,7 @@ export function conv2d(options: Conv2dOptions): Conv2dProblem {
       `conv2d: input has ${channels} channels but the filter expects ${channelsPerGroup}${each} ${shapes}; check NCHW order.`,
     );
   }
-  if (pass !== 'forward' && (epilogue.bias || epilogue.relu)) throw new RangeError(`conv2d: ${pass} has no epilogue`);
+  if (pass !== 'forward' && Object.values(epilogue).includes(true)) throw new RangeError(`conv2d: ${pass} has no epilogue`);
   const [vertical, horizontal] = axesOf('conv2d', { ...options, size: [height, width], window: [rows, columns] });
   const problem: Conv2dProblem = { op: 'conv2d', pass, batch, channels, filters, groups, vertical, horizontal, epilogue };
   for (const [name, { elements }] of Object.entries(conv2dOperands(problem)))
@@ -74,5 +82,10 @@ export function conv2dOperands(problem: Conv2dProblem): Record<string, Extent> {
   const output = extent(batch * filters * windowsOf(vertical) * windowsOf(horizontal));
   if (pass === 'input-grad') return { filter, outputGrad: output, inputGrad: input };
   if (pass === 'filter-grad') return { input, outputGrad: output, filterGrad: filter };
-  return { input, filter, ...(epilogue.bias ? { bias: extent(filters) } : {}), output };
+  return {
+    ...{ input, filter },
+    ...(epilogue.bias ? { bias: extent(filters) } : {}),
+    ...(epilogue.residual ? { residual: output } : {}),
+    output,
+  };
 }

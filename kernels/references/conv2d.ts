@@ -3,7 +3,7 @@
 import { type Conv2dProblem, conv2dOperands } from '../problems/conv2d.ts';
 import { windowsOf } from '../problems/window.ts';
 
-/** Every element of the result, with the scale that rounding errors are measured by: the sum of the magnitudes of its products, and of the bias. */
+/** Every element of the result, with the scale that rounding errors are measured by: the sum of the magnitudes of its products, of the bias and of the residual. */
 export interface ScaledResult {
   readonly values: Float64Array;
   readonly scales: Float64Array;
@@ -41,7 +41,7 @@ function* products({
 /** The whole result of a conv2d problem, from operands by their names. */
 export function conv2dReference(problem: Conv2dProblem, operands: Readonly<Record<string, ArrayLike<number>>>): ScaledResult {
   const { pass, filters, vertical, horizontal, epilogue } = problem;
-  const { input, filter, outputGrad, bias } = operands;
+  const { input, filter, outputGrad, bias, residual } = operands;
   const extents = Object.values(conv2dOperands(problem));
   const count = extents[extents.length - 1].elements;
   const [values, scales] = [new Float64Array(count), new Float64Array(count)];
@@ -60,6 +60,11 @@ export function conv2dReference(problem: Conv2dProblem, operands: Readonly<Recor
     values.forEach((_, i) => {
       values[i] += bias[Math.floor(i / plane) % filters];
       scales[i] += Math.abs(bias[Math.floor(i / plane) % filters]);
+    });
+  if (epilogue.residual)
+    values.forEach((_, i) => {
+      values[i] += residual[i];
+      scales[i] += Math.abs(residual[i]);
     });
   return { values: epilogue.relu ? values.map((value) => Math.max(value, 0)) : values, scales };
 }

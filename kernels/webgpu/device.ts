@@ -37,7 +37,7 @@ const USEFUL_FEATURES = [
  *
  * Throws a DeviceError that says what to install where there is none.
  */
-export async function openWebgpu(options: { adapter?: AdapterChoice } = {}): Promise<WebgpuDevice> {
+export async function openWebgpu(options: { adapter?: AdapterChoice; deterministic?: boolean } = {}): Promise<WebgpuDevice> {
   const found = await findAdapter(options.adapter);
   const { adapter } = found;
   const requiredLimits: Record<string, number> = {};
@@ -49,7 +49,7 @@ export async function openWebgpu(options: { adapter?: AdapterChoice } = {}): Pro
     requiredFeatures: USEFUL_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits,
   });
-  return new WebgpuDevice(found, gpu, await Timestamps.open(gpu));
+  return new WebgpuDevice(found, gpu, await Timestamps.open(gpu), options.deterministic);
 }
 
 export class WebgpuDevice implements Device {
@@ -61,6 +61,7 @@ export class WebgpuDevice implements Device {
   readonly features: ReadonlySet<string>;
   /** WebGPU's limits, and `softwareAdapter` (0 or 1), `subgroupMinSize`, `subgroupMaxSize` (0 where there are none). */
   readonly limits: Readonly<Record<string, number>>;
+  readonly deterministic: boolean;
   /** The host's own device, for what these verbs do not cover. */
   readonly gpu: GPUDevice;
   #timestamps: Timestamps | undefined;
@@ -79,7 +80,7 @@ export class WebgpuDevice implements Device {
   #counts = { liveBytes: 0, peakBytes: 0, writtenBytes: 0, writes: 0, readBytes: 0, reads: 0, lateCompiles: 0 };
 
   /** Use `openWebgpu`. */
-  constructor({ adapter, isSoftware, source }: FoundAdapter, gpu: GPUDevice, timestamps: Timestamps | undefined) {
+  constructor({ adapter, isSoftware, source }: FoundAdapter, gpu: GPUDevice, timestamps: Timestamps | undefined, deterministic = false) {
     const { vendor, architecture, device, description, subgroupMinSize = 0, subgroupMaxSize = 0 } = adapter.info;
     this.name = [vendor, architecture || device, description && `(${description})`].filter(Boolean).join(' ') || 'unnamed adapter';
     this.isSoftware = isSoftware;
@@ -88,6 +89,7 @@ export class WebgpuDevice implements Device {
     const limits: Record<string, number> = { softwareAdapter: isSoftware ? 1 : 0, subgroupMinSize, subgroupMaxSize };
     for (const name in gpu.limits) limits[name] = Number(gpu.limits[name as keyof GPUSupportedLimits]);
     this.limits = limits;
+    this.deterministic = deterministic;
     this.gpu = gpu;
     this.#timestamps = timestamps;
     this.#faults = new Faults(gpu);

@@ -16,7 +16,7 @@
 // One task is one block of one image and group. Every element's sum has one order, whatever the number of threads. Chellapilla, Puri & Simard,
 // "High performance convolutional neural networks for document processing" (2006), blocked as in Goto's matmul.
 
-import { conv2dCost, conv2dFacts, conv2dVariant, correlationOf, isDivided, termsOf } from '../../correlation.ts';
+import { conv2dCost, conv2dFacts, conv2dVariant, correlationOf, epilogueOperands, isDivided, termsOf } from '../../correlation.ts';
 import type { Entry, Kernel, Pass, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import type { Conv2dProblem } from '../../problems/conv2d.ts';
 import { reachNumbers } from '../../problems/window.ts';
@@ -100,7 +100,7 @@ function plan(problem: Conv2dProblem, tunables: Tunables, traits: Traits): Plan 
   const isTurned = problem.pass === 'input-grad';
   const product: Pass = {
     entry: 'blocks',
-    buffers: [image, isTurned ? 'turned' : weights, ...(problem.epilogue.bias ? ['bias'] : []), result, 'scratch'],
+    buffers: [image, isTurned ? 'turned' : weights, ...epilogueOperands(problem), result, 'scratch'],
     arguments: [
       ...[blocks, blockLanes, lanes, problem.groups, rows, 4 * rowStep, runs, runLength, 4 * runStep, perThread],
       ...[imageSteps.a, imageSteps.g, imageSteps.b, imageSteps.q].map((elements) => 4 * elements),
@@ -114,10 +114,10 @@ function plan(problem: Conv2dProblem, tunables: Tunables, traits: Traits): Plan 
   return { passes: [turnPass(problem), product], workspace: { turned, scratch } };
 }
 
-function entryOf({ epilogue }: Conv2dProblem): Entry {
+function entryOf(problem: Conv2dProblem): Entry {
   const isWritten = (name: string) => name === 'result' || name === 'scratch';
   return {
-    buffers: ['image', 'weights', ...(epilogue.bias ? ['bias'] : []), 'result', 'scratch'].map((name) => ({
+    buffers: ['image', 'weights', ...epilogueOperands(problem), 'result', 'scratch'].map((name) => ({
       name,
       access: isWritten(name) ? 'write' : 'read',
     })),
@@ -132,13 +132,27 @@ function generate(problem: Conv2dProblem, tunables: Tunables, traits: Traits): S
 }
 
 const LOCALS = {
-  ...{ first: i32, number: i32, g: i32, here: i32, whole: i32, table: i32, packed: i32, tile: i32, strideC: i32, i: i32, j: i32, at: i32 },
+  ...{
+    first: i32,
+    number: i32,
+    g: i32,
+    here: i32,
+    whole: i32,
+    table: i32,
+    packed: i32,
+    tile: i32,
+    strideC: i32,
+    i: i32,
+    j: i32,
+    at: i32,
+    from: i32,
+  },
   ...{ run: i32, done: i32, length: i32, step: i32, u: i32, v: i32, fromY: i32, fromX: i32, a: i32, start: f32 },
 } as const;
 type Names = Record<Exclude<keyof typeof LOCALS, 'start'> | 'task' | 'thread', Local> & { start: Local<'f32'> };
 
 function blocksTask(problem: Conv2dProblem, { MR, NR, KU, KC }: Tunables, fma: boolean): Task {
-  const { bias, relu } = problem.epilogue;
+  const { bias, residual, relu } = problem.epilogue;
   const shape = { mr: MR, nr: NR, unroll: KU, a: 'rows', b: 'packed', fma, accumulate: true, scale: false } as const;
   const add = macroRoutine(shape);
   const addLast = relu ? macroRoutine({ ...shape, epilogue: { bias: false, relu } }) : add;
@@ -153,7 +167,7 @@ function blocksTask(problem: Conv2dProblem, { MR, NR, KU, KC }: Tunables, fma: b
       tabulate,
       TABLE_ARGUMENTS.map((name) => lanes[name]),
     );
-    startResult(names, argument, bias);
+    startResult(names, argument, { bias, residual });
     for (const start of [u, v, fromX, fromY]) set(start, 0);
     loopWhileBelow(run, argument.runs, 1, () => {
       set(a, argument.weights);
@@ -209,8 +223,10 @@ function blocksTask(problem: Conv2dProblem, { MR, NR, KU, KC }: Tunables, fma: b
     advance(image, i32.mul(i32.div_u(names.number, groups), argument.imageA));
     advance(image, i32.mul(g, argument.imageG));
     advance(weights, i32.mul(g, i32.mul(rows, rowStep)));
-    advance(result, i32.mul(names.number, i32.mul(rows, strideC)));
-    advance(result, i32.shl(first, 2));
+    for (const operand of residual ? [result, argument.residual] : [result]) {
+      advance(operand, i32.mul(names.number, i32.mul(rows, strideC)));
+      advance(operand, i32.shl(first, 2));
+    }
     if (bias) advance(argument.bias, i32.shl(i32.mul(g, rows), 2));
     set(table, i32.add(scratch, i32.mul(thread, argument.perThread)));
     set(packed, i32.add(table, i32.mul(blockLanes, LANE_BYTES)));
@@ -248,16 +264,22 @@ function blocksTask(problem: Conv2dProblem, { MR, NR, KU, KC }: Tunables, fma: b
   }
 }
 
-/** Fills the block of the result with its rows' bias, or with zeros. */
-function startResult({ i, j, at, start, here, strideC }: Names, { result, rows, bias }: Record<string, Local>, hasBias: boolean): void {
+/** Fills the block of the result with its rows' bias, or with zeros, and adds the residual. */
+function startResult(
+  { i, j, at, from, start, here, strideC }: Names,
+  { result, rows, bias, residual }: Record<string, Local>,
+  has: { readonly bias: boolean; readonly residual: boolean },
+): void {
   set(start, f32.const(0));
   loopWhileBelow(i, rows, 1, () => {
-    if (hasBias) set(start, f32.load({}, i32.add(bias, i32.shl(i, 2))));
+    if (has.bias) set(start, f32.load({}, i32.add(bias, i32.shl(i, 2))));
     set(at, i32.add(result, i32.mul(i, strideC)));
+    if (has.residual) set(from, i32.add(residual, i32.mul(i, strideC)));
     set(j, 0);
     loopWhileBelow(j, here, 1, () => {
-      f32.store({}, at, start);
+      f32.store({}, at, has.residual ? f32.add(start, f32.load({}, from)) : start);
       advance(at, 4);
+      if (has.residual) advance(from, 4);
     });
   });
 }

@@ -4,7 +4,16 @@
 //
 // All passes of a convolution are such correlations (see correlation.ts). The baseline that the other kernels are measured against.
 
-import { type Correlation, conv2dCost, conv2dFacts, conv2dVariant, correlationOf, isDivided, type Steps } from '../../correlation.ts';
+import {
+  type Correlation,
+  conv2dCost,
+  conv2dFacts,
+  conv2dVariant,
+  correlationOf,
+  epilogueOperands,
+  isDivided,
+  type Steps,
+} from '../../correlation.ts';
 import type { Entry, Kernel, Source } from '../../kernel.ts';
 import type { Conv2dProblem } from '../../problems/conv2d.ts';
 import { reachNumbers } from '../../problems/window.ts';
@@ -48,17 +57,17 @@ export const naive: Kernel<Conv2dProblem> = {
 
 const STEPS = ['a', 'b', 'g', 'q'] as const;
 
-const buffersOf = ({ epilogue }: Conv2dProblem, { image, weights, result }: Correlation): string[] => [
+const buffersOf = (problem: Conv2dProblem, { image, weights, result }: Correlation): string[] => [
   image,
   weights,
-  ...(epilogue.bias ? ['bias'] : []),
+  ...epilogueOperands(problem),
   result,
 ];
 
 function entryOf(problem: Conv2dProblem): Entry {
   const steps = ['image', 'weight'].flatMap((name) => STEPS.map((step) => `${name}${step}`));
   return {
-    buffers: ['image', 'weights', ...(problem.epilogue.bias ? ['bias'] : []), 'result'].map((name) => ({
+    buffers: ['image', 'weights', ...epilogueOperands(problem), 'result'].map((name) => ({
       name,
       access: name === 'result' ? 'write' : 'read',
     })),
@@ -70,7 +79,7 @@ function entryOf(problem: Conv2dProblem): Entry {
 function generate(problem: Conv2dProblem): Source {
   const correlation = correlationOf(problem);
   const divided = isDivided(correlation);
-  const { bias, relu } = problem.epilogue;
+  const { bias, residual, relu } = problem.epilogue;
   const locals = { a: i32, b: i32, g: i32, q: i32, x: i32, u: i32, v: i32, firstY: i32, firstX: i32, fromY: i32, fromX: i32 } as const;
   const addresses = { row: i32, column: i32, plane: i32, weight: i32, line: i32, sum: f32 } as const;
   const rows = task(entryOf(problem), { ...locals, ...addresses }, (names, argument) => {
@@ -91,7 +100,7 @@ function generate(problem: Conv2dProblem): Source {
         [g, 'g'],
       ] as const)
         advance(base, i32.mul(index, argument[`${name}${step}`]));
-    advance(result, i32.shl(i32.mul(number, argument.positionsX), 2));
+    for (const rows of residual ? [result, argument.residual] : [result]) advance(rows, i32.shl(i32.mul(number, argument.positionsX), 2));
     set(firstX, i32.sub(0, argument.offsetX));
     loopWhileBelow(x, argument.positionsX, 1, () => {
       set(sum, bias ? f32.load({}, i32.add(argument.bias, i32.shl(b, 2))) : f32.const(0));
@@ -103,6 +112,10 @@ function generate(problem: Conv2dProblem): Source {
         advance(plane, argument.imageq);
         advance(weight, argument.weightq);
       });
+      if (residual) {
+        set(sum, f32.add(sum, f32.load({}, argument.residual)));
+        advance(argument.residual, 4);
+      }
       if (relu) set(sum, f32.max(sum, f32.const(0)));
       f32.store({}, result, sum);
       advance(result, 4);

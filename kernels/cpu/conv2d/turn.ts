@@ -35,6 +35,7 @@ export function turnFilter(): Task {
 /** The pass that turns the filter of a problem into `turned`. */
 export const turnPass = ({ channels, filters, groups, vertical, horizontal }: Conv2dProblem): Pass => ({
   entry: 'turn',
+  prepares: 'filter',
   buffers: ['filter', 'turned'],
   arguments: [channels / groups, filters / groups, vertical.window * horizontal.window],
   grid: [channels, 1, 1],

@@ -4,7 +4,16 @@
 //
 // All passes of a convolution are such correlations (see correlation.ts): each thread gathers its own sum, so that gradients need no atomics.
 
-import { type Correlation, conv2dCost, conv2dFacts, conv2dVariant, correlationOf, isDivided, type Steps } from '../../correlation.ts';
+import {
+  type Correlation,
+  conv2dCost,
+  conv2dFacts,
+  conv2dVariant,
+  correlationOf,
+  epilogueOperands,
+  isDivided,
+  type Steps,
+} from '../../correlation.ts';
 import type { Entry, Kernel } from '../../kernel.ts';
 import { type Conv2dProblem, conv2dOperands } from '../../problems/conv2d.ts';
 import { reachNumbers } from '../../problems/window.ts';
@@ -47,7 +56,7 @@ export const direct: Kernel<Conv2dProblem> = {
       passes: [
         {
           entry: 'correlate',
-          buffers: [image, weights, ...(problem.epilogue.bias ? ['bias'] : []), result],
+          buffers: [image, weights, ...epilogueOperands(problem), result],
           arguments: [
             ...[elements, b, q, perGroup, ...inOrder(imageSteps), ...inOrder(weightSteps)],
             ...[...reachNumbers(vertical), ...reachNumbers(horizontal)],
@@ -62,10 +71,10 @@ export const direct: Kernel<Conv2dProblem> = {
 
 const STEPS = ['a', 'b', 'g', 'q'] as const;
 
-function entryOf({ epilogue }: Conv2dProblem): Entry {
+function entryOf(problem: Conv2dProblem): Entry {
   const steps = ['image', 'weight'].flatMap((name) => STEPS.map((step) => `${name}_${step}`));
   return {
-    buffers: ['image', 'weights', ...(epilogue.bias ? ['bias'] : []), 'result'].map((name) => ({
+    buffers: ['image', 'weights', ...epilogueOperands(problem), 'result'].map((name) => ({
       name,
       access: name === 'result' ? 'write' : 'read',
     })),
@@ -115,6 +124,7 @@ fn correlate(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
     weight_plane += args.weight_q;
   }
   ${epilogue.bias ? 'sum += bias[b];' : ''}
+  ${epilogue.residual ? 'sum += residual[number];' : ''}
   result[number] = ${epilogue.relu ? 'max(sum, 0.0)' : 'sum'};
 }
 `;
