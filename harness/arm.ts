@@ -8,7 +8,7 @@ export interface Arm {
   readonly name: string;
   readonly kind: 'kernel' | 'peer' | 'function';
   readonly device: DeviceKind;
-  /** Absent where threads are not ours to choose: WebGPU, functions. */
+  /** Absent where threads are not ours to choose: WebGPU, functions that do not say. */
   readonly threads?: number;
   readonly kernel?: string;
   readonly peer?: string;
@@ -34,4 +34,10 @@ export function peerArm(peer: string, device: DeviceKind, threads: number | unde
   return { name: several ? `${peer}@cpu/${threads}` : peer, kind: 'peer', device, threads, peer, flags: 'default' };
 }
 
-export const functionArm = (name: string, device: DeviceKind = 'cpu'): Arm => ({ name, kind: 'function', device, flags: 'default' });
+export const functionArm = (name: string, device: DeviceKind = 'cpu', threads?: number): Arm => ({
+  name,
+  kind: 'function',
+  device,
+  threads,
+  flags: 'default',
+});

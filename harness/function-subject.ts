@@ -1,4 +1,4 @@
-// A function of a suite as a subject: called, checked by its own `verify`, and put back by its own `reset` outside of the span.
+// A function of a suite as a subject: called, checked by its own `verify`, asked for its `facts`, and put back by its own `reset` outside of the span.
 
 import { ArmFailure } from './protocol.ts';
 import { nowNs, type Subject } from './subject.ts';
@@ -17,9 +17,10 @@ export async function functionSubject(arm: FunctionArm): Promise<Subject> {
   lastValue = await first;
   const coldNs = nowNs() - began;
   await verify(work);
+  const facts = await work.facts?.();
   work.reset?.();
   return {
-    prepared: { coldNs, verified: work.verify !== undefined },
+    prepared: { ...facts, coldNs, verified: work.verify !== undefined },
     asynchronous: isPromise(first),
     batch: isPromise(first) ? (iterations) => settled(work, iterations) : (iterations) => returned(work, iterations),
     close: () => work.close?.(),

@@ -17,7 +17,7 @@ const plan = (cases: Case[], more: Partial<PlanOptions> = {}) =>
   makePlan({
     suite,
     suiteSource: 'test',
-    request: { devices: ['cpu'], quick: false, seed: 1, options: {} },
+    request: { devices: ['cpu'], quick: false, seed: 1, threads: [1], options: {} },
     cases,
     devices: new Map([['cpu', cpu]]),
     threads: [1],
@@ -52,7 +52,7 @@ test('a kernel that cannot do the problem is an entry with its reason, and in no
 });
 
 test('a device that is missing refuses all of its kernels with its reason', () => {
-  const request = { devices: ['cpu', 'webgpu'] as const, quick: false, seed: 1, options: {} };
+  const request = { devices: ['cpu', 'webgpu'] as const, quick: false, seed: 1, threads: [1], options: {} };
   const devices = new Map<'cpu' | 'webgpu', DeviceState>([
     ['cpu', cpu],
     ['webgpu', { missing: 'there is no adapter' }],
@@ -125,6 +125,24 @@ test('the prediction grows with cases, forks and seconds', () => {
   assert.ok(one.seconds > 3 && one.bytes > 3 * 4 * 64 * 64);
   assert.ok(predict(plan([square(64), square(128)])).seconds > one.seconds);
   assert.ok(predict(plan([square(64)], { forks: 6 })).seconds > 1.9 * one.seconds);
+});
+
+test('functions on a device that is missing are refused with its reason, and say their threads', () => {
+  const make = () => ({ run: () => undefined });
+  const request = { devices: ['cpu', 'webgpu'] as const, quick: false, seed: 1, threads: [2], options: {} };
+  const devices = new Map<'cpu' | 'webgpu', DeviceState>([['webgpu', { missing: 'there is no adapter' }]]);
+  const functions = [
+    { name: 'here', device: 'cpu' as const, threads: 2, make },
+    { name: 'there', device: 'webgpu' as const, make },
+  ];
+  const [{ entries }] = plan([{ name: 'functions', arms: functions }], { request, devices }).cases;
+  assert.equal(
+    entries.map(({ arm, refusal }) => [arm.name, arm.threads, refusal]),
+    [
+      ['here', 2, undefined],
+      ['there', undefined, 'there is no adapter'],
+    ],
+  );
 });
 
 test.run();

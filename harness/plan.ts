@@ -108,10 +108,14 @@ function planCase(one: Case, options: PlanOptions): PlannedCase {
 
 const columnsOf = ({ name, device, kernel, threads }: Arm) => ({ arm: name, device, kernel, threads });
 
-const functionEntries = (one: Case, { request }: PlanOptions): Entry[] =>
+const functionEntries = (one: Case, { request, devices }: PlanOptions): Entry[] =>
   (one.arms ?? [])
-    .map(({ name, device }) => ({ arm: functionArm(name, device), cost: one.cost, bytes: 0 }))
-    .filter(({ arm }) => request.devices.includes(arm.device));
+    .map(({ name, device, threads }) => functionArm(name, device, threads))
+    .filter(({ device }) => request.devices.includes(device))
+    .map((arm) => {
+      const state = devices.get(arm.device);
+      return { arm, refusal: state && 'missing' in state ? state.missing : undefined, cost: one.cost, bytes: 0 };
+    });
 
 function kernelEntries(one: Case, problem: Problem, options: PlanOptions): Entry[] {
   const devices = options.request.devices.filter((device) => one.devices?.includes(device) ?? true);

@@ -44,6 +44,8 @@ export interface Prepared {
   readonly bytesH2d?: number;
   readonly bytesD2h?: number;
   readonly peakBytes?: number;
+  /** Facts in columns of their own, by name. */
+  readonly extra?: Readonly<Record<string, number>>;
 }
 
 export interface Calibrated {

@@ -156,7 +156,7 @@ class Loops implements AsyncDisposable {
   }
 
   static async start(arm: Arm, place: RoofPlace, shapes?: string): Promise<Loops | undefined> {
-    const request = { devices: [], quick: false, seed: 1, shapes, options: {} };
+    const request = { devices: [], quick: false, seed: 1, threads: [], shapes, options: {} };
     try {
       const { child, opened } = await Child.open(arm, { entry: place.entry, suite: ROOF_SUITE, request, timeout: TIMEOUT_S });
       return new Loops(child, traitsOf(opened), place);

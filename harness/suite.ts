@@ -10,6 +10,8 @@ export interface Request {
   readonly devices: readonly DeviceKind[];
   readonly quick: boolean;
   readonly seed: number;
+  /** Thread counts of the CPU. */
+  readonly threads: readonly number[];
   /** `--shapes`, unparsed: a comma list, or the text of a file. */
   readonly shapes?: string;
   /** Options of the suite's own, by long name: `transpose` for matmul. */
@@ -22,12 +24,25 @@ export interface SuiteOption {
   readonly description: string;
 }
 
+/** What a call comes to besides its time: columns of the row. */
+export interface Facts {
+  /** Bytes that one call moves to its device, and back. */
+  readonly bytesH2d?: number;
+  readonly bytesD2h?: number;
+  readonly peakBytes?: number;
+  readonly maxRelErr?: number;
+  /** Columns of the suite's own. */
+  readonly extra?: Readonly<Record<string, number>>;
+}
+
 /** Work of a suite's own, for questions that no kernel record answers. Made in the arm's process. */
 export interface Work {
   /** One call. What is measured is the time until it returns, or until its promise settles. */
   run(): unknown;
   /** Throws, or returns a line, where the result of the last call is wrong; undefined where it is right. */
   verify?(): string | undefined | Promise<string | undefined>;
+  /** Asked once, after `verify`; may call `run`. */
+  facts?(): Facts | Promise<Facts>;
   /** Puts changed operands back; not measured. */
   reset?(): void;
   close?(): void | Promise<void>;
@@ -37,6 +52,8 @@ export interface Work {
 export interface FunctionArm {
   readonly name: string;
   readonly device?: DeviceKind;
+  /** What it runs on, where that is said: the column `threads`. */
+  readonly threads?: number;
   make(): Work | Promise<Work>;
 }
 

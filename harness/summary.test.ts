@@ -21,7 +21,7 @@ interface Written {
 }
 
 function ledgerOf(baseline?: string): { ledger: Ledger; written: Written } {
-  const request = { devices: ['cpu' as const], quick: false, seed: 1, options: {} };
+  const request = { devices: ['cpu' as const], quick: false, seed: 1, threads: [1], options: {} };
   const rest = { devices: new Map(), threads: [1], peers: [], seconds: 1, forks: 2, timeout: 60, memoryBytes: 2 ** 30 };
   const plan = makePlan({ suite, suiteSource: 'test', request, cases: [one], baseline, ...rest });
   const written: Written = { samples: [] };
@@ -134,6 +134,21 @@ test('a row that failed in an earlier run stays failed until it is tried again',
   assert.equal([summary(ledger, 'base')!.status, summary(ledger, 'base')!.reason], ['timeout', 'took too long']);
   measure(ledger, 'base', [[12]]);
   assert.is(summary(ledger, 'base')!.status, 'ok');
+});
+
+test('what work says of itself is in columns of its own, and stays when a run goes on', () => {
+  const { ledger } = ledgerOf();
+  const row = ledger.rows[0];
+  const facts = { opened, prepared: { ...prepared, bytesH2d: 12, bytesD2h: 4, extra: { final_loss: 0.25 } } };
+  ledger.ready(row, facts, { fork: 0, round: 0, slot: 0 });
+  ledger.figures(row, { fork: 0, round: 0, slot: 0 }, [{ metric: 'time', unit: 'ns', value: 1 }], 1);
+  const first = summarize(ledger, row, { seed: 1 })!;
+  assert.equal([first.bytes_h2d, first.bytes_d2h, first.extra], [12, 4, { colour: 'red', final_loss: 0.25 }]);
+
+  const later = ledgerOf().ledger;
+  later.restore(row.samples, [{ ...first, extra: { ...first.extra, baseline: 'gone', ratio: 2 } }]);
+  const again = summarize(later, later.rows[0], { seed: 1 })!;
+  assert.equal([again.bytes_h2d, again.bytes_d2h, again.extra], [12, 4, { final_loss: 0.25, colour: 'red' }]);
 });
 
 test.run();

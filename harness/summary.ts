@@ -54,7 +54,7 @@ export function summarize(ledger: Ledger, row: Row, { seed, rate }: SummaryOptio
     ci_high_ns: interval?.high,
     ...(cost && { gflops: cost.flops / medianNs, gbps: cost.bytes / medianNs, ...rate?.(row, cost, medianNs) }),
     ...facts,
-    extra: { ...planned.case.extra, ...otherMetrics(row), ...againstBaseline(ledger, row, seed) },
+    extra: { ...planned.case.extra, ...factsOfWork(row), ...otherMetrics(row), ...againstBaseline(ledger, row, seed) },
   };
 }
 
@@ -76,6 +76,12 @@ function factsOf(row: Row): Partial<Summary> {
     max_rel_err: row.maxRelErr,
     verified: prepared?.verified ?? row.recorded?.verified,
   };
+}
+
+/** What work said of itself in columns of its own; from an earlier run where this one has not asked, without what is measured anew. */
+function factsOfWork({ facts, recorded }: Row): Record<string, string | number> {
+  if (facts) return { ...facts.prepared.extra };
+  return Object.fromEntries(Object.entries(recorded?.extra ?? {}).filter(([name]) => !BASELINE_COLUMNS.includes(name)));
 }
 
 function statusOf(row: Row, measured: boolean): Status | undefined {
@@ -122,6 +128,8 @@ function otherMetrics(row: Row): Record<string, number> {
     [...metrics].map(([metric, unit]) => [`${metric}_${unit}`, median(cleanSamples(row, metric).map(({ value }) => value))]),
   );
 }
+
+const BASELINE_COLUMNS = ['baseline', 'ratio', 'ratio_low', 'ratio_high'];
 
 /** How many times faster the row is than the baseline arm of its case, paired by fork and round. */
 function againstBaseline(ledger: Ledger, row: Row, seed: number): Record<string, number | string> {

@@ -41,6 +41,9 @@ function speedUp({ extra }: Summary): string {
   return typeof low === 'number' && typeof high === 'number' ? `${ratio(value)} [${significant(low)}, ${significant(high)}]` : ratio(value);
 }
 
+/** Bytes that cross between host and device in a call; nothing where none do. */
+const moved = (count: number): string => (count === 0 ? '' : bytes(count));
+
 export const FIGURES: readonly Figure[] = [
   { title: 'case', rank: 0, align: 'left', cell: (row) => row.case },
   { title: 'arm', rank: 0, align: 'left', cell: (row) => row.arm },
@@ -63,6 +66,8 @@ export const FIGURES: readonly Figure[] = [
   figure('of roof', 4, 'roof_pct', percent),
   { title: 'bound', rank: 5, align: 'left', cell: (row) => row.bound ?? '' },
   figure('cold', 7, 'cold_ns', duration),
+  figure('to device', 8, 'bytes_h2d', moved),
+  figure('to host', 8, 'bytes_d2h', moved),
   figure('peak', 9, 'peak_bytes', bytes),
   figure('error', 8, 'max_rel_err', scientific),
 ];

@@ -3,7 +3,14 @@ import * as assert from 'uvu/assert';
 import { type Request, UsageError } from '../harness/suite.ts';
 import suite from './matmul.ts';
 
-const request = (more: Partial<Request> = {}): Request => ({ devices: ['cpu', 'webgpu'], quick: false, seed: 1, options: {}, ...more });
+const request = (more: Partial<Request> = {}): Request => ({
+  devices: ['cpu', 'webgpu'],
+  quick: false,
+  seed: 1,
+  threads: [1],
+  options: {},
+  ...more,
+});
 const names = (more: Partial<Request>) => suite.cases(request(more)).map(({ name }) => name);
 const refusal = (more: Partial<Request>): string => {
   try {

@@ -76,15 +76,17 @@ export function requestOf(flags: RunFlags, options: readonly SuiteOption[]): Req
     devices: (flags.device as DeviceKind[] | undefined) ?? deviceKinds,
     quick: flags.quick ?? false,
     seed: flags.seed,
+    threads: flags.threads ?? defaultThreads(),
     shapes: shapesOf(flags.shapes),
     options: ownOptions(flags, options),
   };
 }
 
-/** Devices that cases with problems may run on: the only ones worth probing. */
+/** Devices that cases with problems may run on, or that functions name: the only ones worth probing. */
 function devicesOf(cases: readonly Case[], request: Request): DeviceKind[] {
-  const wanted = request.devices.filter((device) => cases.some((one) => one.problem && (one.devices?.includes(device) ?? true)));
-  return [...wanted];
+  const wants = ({ problem, devices, arms }: Case, device: DeviceKind) =>
+    problem ? (devices?.includes(device) ?? true) : arms?.some((arm) => arm.device === device);
+  return request.devices.filter((device) => cases.some((one) => wants(one, device)));
 }
 
 /** Plans a suite: lists its cases, probes the devices they need, chooses arms. Throws a UsageError where nothing is left. */
@@ -104,7 +106,7 @@ export async function planSuite(loaded: LoadedSuite, flags: RunFlags, options: r
     request,
     cases,
     devices,
-    threads: flags.threads ?? defaultThreads(),
+    threads: request.threads,
     kernels: flags.kernels,
     peers,
     baseline: flags.baseline,
