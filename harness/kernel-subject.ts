@@ -18,21 +18,23 @@ export async function kernelSubject(device: Device, kernel: AnyKernel, order: Ca
   let launch: Launch | undefined;
   try {
     const began = nowNs();
-    launch = new Launch(device, kernel, problem, order.tunables);
+    launch = new Launch(device, kernel, problem, order.tunables, { constants: order.constants });
     await launch.ready;
     launch.run(operands.buffers);
     await device.sync();
     const coldNs = nowNs() - began;
-    const maxRelErr = await operands.check();
+    const accuracy = await operands.check(kernel.errorFactor);
+    for (const name of order.constants ?? []) if (!launch.reads(name)) operands.release(name);
     const prepared: Prepared = {
       coldNs,
-      verified: maxRelErr !== undefined,
-      maxRelErr,
+      verified: accuracy !== undefined,
+      maxRelErr: accuracy?.maxRelErr,
       tunables: launch.tunables,
       cost: kernel.cost(problem, launch.tunables),
       bytesH2d: 0,
       bytesD2h: order.readback ? operands.resultBytes : 0,
       peakBytes: device.memory().liveBytes,
+      extra: { workspace_bytes: launch.workspaceBytes, ...(accuracy && problem.op === 'conv2d' && { err_2norm: accuracy.err2norm }) },
     };
     return new KernelSubject(device, launch, operands, prepared, order.readback);
   } catch (error) {
@@ -84,11 +86,11 @@ class KernelSubject implements Subject {
 
   /** Every call ends with its result on the host, as a peer without device tensors must. */
   async #readBatch(iterations: number): Promise<number> {
-    const { buffers, resultBytes } = this.#operands;
+    const { buffers } = this.#operands;
     const began = nowNs();
     for (let i = 0; i < iterations; i++) {
       this.#launch.run(buffers);
-      await this.#device.read(buffers.C, 0, resultBytes);
+      await this.#operands.read();
     }
     return (nowNs() - began) / iterations;
   }

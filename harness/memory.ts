@@ -1,15 +1,14 @@
 // Memory of a plan: what an arm holds while its case is measured, whether that fits the device and the machine, and which arms fit together.
 
-import { bytesPerElement, MAX_OPERAND_BYTES, operandElements, type Problem } from '../kernels/problem.ts';
+import { paddedBytes } from '../kernels/dtype.ts';
+import { MAX_OPERAND_BYTES, operandExtents, type Problem } from '../kernels/problem.ts';
 import type { Entry } from './plan.ts';
 
 export const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
 
 /** Bytes of each operand of a problem, by name. */
-export function operandBytes(problem: Problem): Record<string, number> {
-  const element = 'dtype' in problem ? bytesPerElement(problem.dtype) : 4;
-  return Object.fromEntries(Object.entries(operandElements(problem)).map(([name, elements]) => [name, elements * element]));
-}
+export const operandBytes = (problem: Problem): Record<string, number> =>
+  Object.fromEntries(Object.entries(operandExtents(problem)).map(([name, extent]) => [name, paddedBytes(extent)]));
 
 export const totalBytes = (bytes: Readonly<Record<string, number>>): number => Object.values(bytes).reduce((sum, one) => sum + one, 0);
 

@@ -1,107 +1,160 @@
-// Operands are the seeded inputs of a problem on a device, the guarded buffer of its result, and the check of that result.
+// Operands are the seeded inputs of a problem on a device, the guarded buffers of its results, and the check of those results.
 
 import type { Buffer, Device } from '../kernels/device.ts';
-import { bytesPerElement, type DType, type MatmulProblem, operandElements, type Problem } from '../kernels/problem.ts';
+import { type Extent, paddedBytes, type Values, valuesIn, valuesOf } from '../kernels/dtype.ts';
+import { operandExtents, type Pool2dProblem, type Problem, resultNames } from '../kernels/problem.ts';
+import { type Axis, windowsOf } from '../kernels/problems/window.ts';
 import { randomValues, seededRandom } from '../kernels/random.ts';
-import { matmulBound, matmulError, sampledIndices } from '../kernels/reference.ts';
+import { type Accuracy, compare, expectations, type OracleOptions } from './oracle.ts';
 import { ArmFailure } from './protocol.ts';
 
 /** Words on either side of the result that no kernel may touch, and what they hold: -6.3e18, far from every right result, and not a NaN, whose bits would survive arithmetic and hide a store. */
 const CANARY_WORDS = 16;
 const CANARY = 0xdeadbeef;
+/** 1.0: what buffers hold that the loops of the roof pass over. */
+const ONE = 0x3f800000;
 
-/** Most results are checked whole; above this many elements, times K, only edges and seeded samples are. */
-const CHECK_ALL_BELOW = 2 ** 21;
-
-const stored = (values: Float32Array<ArrayBuffer>, dtype: DType): Float32Array<ArrayBuffer> | Float16Array<ArrayBuffer> =>
-  dtype === 'f16' ? new Float16Array(values) : values;
-
-/** Inputs of a matmul problem as stored, by operand name: the same for every arm of a case. */
-export function matmulInputs(problem: MatmulProblem, seed: number): Record<string, Float32Array<ArrayBuffer> | Float16Array<ArrayBuffer>> {
-  const { C: _, ...inputs } = operandElements(problem);
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, elements], i) => [name, stored(randomValues(elements, seed + i), problem.dtype)]),
+/** Seeded values of one operand, as stored: floats in [-1, 1), small whole numbers otherwise. */
+function seededValues({ elements, dtype }: Extent, seed: number): Values {
+  if (dtype === 'f32') return randomValues(elements, seed);
+  if (dtype === 'f16') return valuesOf(dtype, randomValues(elements, seed));
+  const random = seededRandom(seed);
+  const [low, high] = dtype === 'bool' ? [0, 2] : dtype === 'u8' ? [0, 256] : [-100, 100];
+  return valuesOf(
+    dtype,
+    Array.from({ length: elements }, () => low + Math.floor(random() * (high - low))),
   );
 }
 
-const wholeWords = (bytes: number): number => Math.ceil(bytes / 4) * 4;
-
-/** The largest error of `result` against the reference; throws an ArmFailure 'wrong' where it breaks the contract's bound. */
-export function checkMatmul(
-  problem: MatmulProblem,
-  inputs: Readonly<Record<string, ArrayLike<number>>>,
-  result: ArrayLike<number>,
-  seed: number,
-): number {
-  const elements = operandElements(problem).C;
-  const indices =
-    elements * problem.k <= CHECK_ALL_BELOW ? Array.from({ length: elements }, (_, i) => i) : sampledIndices(problem, seededRandom(seed));
-  const error = matmulError(problem, inputs, result, indices);
-  const bound = matmulBound(problem);
-  if (!(error <= bound))
-    throw new ArmFailure(
-      'wrong',
-      `the result is off by ${error.toExponential(2)} of its scale, more than the bound ${bound.toExponential(2)}`,
-    );
-  return error;
+/** One element that each window of a max pooling may have found its maximum at: of its taps in the input a seeded one. */
+function seededMaxima({ planes, vertical, horizontal }: Pool2dProblem, seed: number): Values {
+  const random = seededRandom(seed);
+  const [rows, columns] = [windowsOf(vertical), windowsOf(horizontal)];
+  const within = ({ size, window, stride, dilation, before }: Axis, at: number): number => {
+    const start = at * stride - before;
+    const first = Math.max(0, Math.ceil(-start / dilation));
+    const last = Math.min(window - 1, Math.floor((size - 1 - start) / dilation));
+    return start + dilation * (first + Math.floor(random() * (last - first + 1)));
+  };
+  const indices = new Int32Array(planes * rows * columns);
+  for (let i = 0; i < indices.length; i++)
+    indices[i] = within(vertical, Math.floor(i / columns) % rows) * horizontal.size + within(horizontal, i % columns);
+  return indices;
 }
 
-/** The operands of a problem on a device. Of problems other than matmul only their buffers exist: nothing is checked. */
+/** Values of everything that a problem reads, by operand name, as stored: the same for every arm of a case. */
+export function seededInputs(problem: Problem, seed: number): Record<string, Values> {
+  const extents = operandExtents(problem);
+  const results = resultNames(problem);
+  // What is computed in place is read from the result.
+  const inPlace = problem.op === 'pointwise' && problem.inPlace !== undefined;
+  const read = Object.entries(extents).filter(([name]) => inPlace || !results.includes(name));
+  return Object.fromEntries(read.map(([name, extent], i) => [name, inputValues(problem, name, extent, seed + i)]));
+}
+
+function inputValues(problem: Problem, name: string, extent: Extent, seed: number): Values {
+  if (name === 'indices' && problem.op === 'pool2d') return seededMaxima(problem, seed);
+  if (name !== 'indices' || !('rows' in problem)) return seededValues(extent, seed);
+  const random = seededRandom(seed);
+  return Int32Array.from({ length: extent.elements }, () => Math.floor(random() * problem.rows));
+}
+
+/** Bytes of all results. */
+export const resultBytes = (problem: Problem): number => {
+  const extents = operandExtents(problem);
+  return resultNames(problem).reduce((sum, name) => sum + paddedBytes(extents[name]), 0);
+};
+
+/** How accurate `results` are; undefined where there is nothing to compare with. Throws an ArmFailure 'wrong' with the first wrong element. */
+export function checkResults(
+  problem: Problem,
+  inputs: Readonly<Record<string, Values>>,
+  results: Readonly<Record<string, Values>>,
+  options: OracleOptions,
+): Accuracy | undefined {
+  const expected = expectations(problem, inputs, options);
+  if (!expected) return undefined;
+  const found = compare(expected, results);
+  if (typeof found === 'string') throw new ArmFailure('wrong', found);
+  return found;
+}
+
+/** The operands of a problem on a device. The loops of the roof have buffers, but nothing in them is checked. */
 export class Operands {
-  readonly buffers: Readonly<Record<string, Buffer>>;
-  readonly resultBytes: number;
+  readonly buffers: Record<string, Buffer>;
   #device: Device;
   #problem: Problem;
   #seed: number;
-  #inputs: Record<string, Float32Array<ArrayBuffer> | Float16Array<ArrayBuffer>> = {};
+  #extents: Readonly<Record<string, Extent>>;
+  #results: readonly string[];
+  #inputs: Record<string, Values>;
   #guards: Buffer[] = [];
 
   constructor(device: Device, problem: Problem, seed: number) {
     this.#device = device;
     this.#problem = problem;
     this.#seed = seed;
-    const elementBytes = problem.op === 'matmul' ? bytesPerElement(problem.dtype) : 4;
-    const sizes = Object.entries(operandElements(problem)).map(([name, elements]) => [name, wholeWords(elements * elementBytes)] as const);
-    this.resultBytes = sizes.at(-1)![1];
+    this.#extents = operandExtents(problem);
+    this.#results = resultNames(problem);
+    const isLoop = problem.op === 'fma' || problem.op === 'stream';
+    this.#inputs = isLoop ? {} : seededInputs(problem, seed);
     const buffers: Record<string, Buffer> = {};
-    for (const [name, bytes] of sizes) buffers[name] = name === 'C' ? this.#guarded(bytes) : device.alloc(bytes);
+    for (const [name, extent] of Object.entries(this.#extents)) {
+      const bytes = paddedBytes(extent);
+      buffers[name] = !isLoop && this.#results.includes(name) ? this.#guarded(bytes) : device.alloc(bytes);
+      // Pages that were never written are all one page of zeros: reading them would be reading the cache.
+      if (isLoop) device.fill(buffers[name], ONE);
+    }
     this.buffers = buffers;
-    if (problem.op === 'matmul') this.#inputs = matmulInputs(problem, seed);
     for (const [name, values] of Object.entries(this.#inputs)) device.write(buffers[name], words(values));
-    // Pages that were never written are all one page of zeros: reading them would be reading the cache.
-    if (problem.op !== 'matmul') for (const buffer of Object.values(buffers)) device.fill(buffer, 0x3f800000);
   }
 
-  /** The result with a tail of canary words, between two buffers of them: a neighbour where the device packs its memory. */
+  /** A result with a tail of canary words, between two buffers of them: a neighbour where the device packs its memory. */
   #guarded(bytes: number): Buffer {
     const guard = () => this.#device.alloc(CANARY_WORDS * 4);
     const before = guard();
     const result = this.#device.alloc(bytes + CANARY_WORDS * 4);
-    this.#guards = [before, guard()];
-    for (const buffer of [...this.#guards, result]) this.#device.fill(buffer, CANARY);
+    const guards = [before, guard()];
+    for (const buffer of [...guards, result]) this.#device.fill(buffer, CANARY);
+    this.#guards.push(...guards);
     return result;
   }
 
-  /** Bytes that were written to the device. */
-  get inputBytes(): number {
-    return Object.values(this.#inputs).reduce((sum, values) => sum + values.byteLength, 0);
+  get resultBytes(): number {
+    return resultBytes(this.#problem);
   }
 
-  /** Reads the result and checks it with its canaries. Returns the largest error; throws an ArmFailure 'wrong'. */
-  async check(): Promise<number | undefined> {
-    if (this.#problem.op !== 'matmul') return undefined;
-    const whole = await this.#device.read(this.buffers.C);
-    const tail = whole.slice(this.resultBytes);
-    const guards = await Promise.all(this.#guards.map((guard) => this.#device.read(guard)));
-    for (const [where, bytes] of [['after the result', tail] as const, ...guards.map((bytes) => ['beside the result', bytes] as const)])
-      if (!new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4).every((word) => word === CANARY))
-        throw new ArmFailure('wrong', `the kernel wrote ${where}, outside of its ${this.resultBytes} bytes`);
-    const elements = operandElements(this.#problem).C;
-    const result =
-      this.#problem.dtype === 'f16'
-        ? new Float16Array(whole.buffer, whole.byteOffset, elements)
-        : new Float32Array(whole.buffer, whole.byteOffset, elements);
-    return checkMatmul(this.#problem, this.#inputs, result, this.#seed);
+  /** Reads the results back to the host, as a call of a case with readback does. */
+  async read(): Promise<void> {
+    for (const name of this.#results) await this.#device.read(this.buffers[name], 0, paddedBytes(this.#extents[name]));
+  }
+
+  /**
+   * Reads the results and checks them with their canaries, after the first call and only then: inputs that a call changes must be fresh. `errorFactor`
+   * is the kernel's. Throws an ArmFailure 'wrong'.
+   */
+  async check(errorFactor?: number): Promise<Accuracy | undefined> {
+    const results: Record<string, Values> = {};
+    for (const guard of this.#guards) this.#checkCanaries(await this.#device.read(guard), 'beside the result', 0);
+    for (const name of this.#guards.length > 0 ? this.#results : []) {
+      const whole = await this.#device.read(this.buffers[name]);
+      this.#checkCanaries(whole, 'after the result', paddedBytes(this.#extents[name]));
+      results[name] = valuesIn(this.#extents[name], whole);
+    }
+    const inputs = this.#inputs;
+    this.#inputs = {};
+    return checkResults(this.#problem, inputs, results, { device: this.#device.kind, seed: this.#seed, errorFactor });
+  }
+
+  #checkCanaries(bytes: Uint8Array, where: string, from: number): void {
+    if (!new Uint32Array(bytes.buffer, bytes.byteOffset + from, (bytes.byteLength - from) / 4).every((word) => word === CANARY))
+      throw new ArmFailure('wrong', `the kernel wrote ${where}, outside of its ${this.resultBytes} bytes`);
+  }
+
+  /** Gives an operand's buffer back that no later call reads. */
+  release(name: string): void {
+    this.#device.free(this.buffers[name]);
+    delete this.buffers[name];
   }
 
   free(): void {
@@ -111,8 +164,10 @@ export class Operands {
 }
 
 /** The bytes of `values`, filled up with zeros to whole 32-bit words. */
-function words(values: Float32Array | Float16Array): Uint8Array {
-  const bytes = new Uint8Array(wholeWords(values.byteLength));
-  bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-  return bytes;
+function words(values: Values): Uint8Array {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  if (bytes.length % 4 === 0) return bytes;
+  const whole = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+  whole.set(bytes);
+  return whole;
 }

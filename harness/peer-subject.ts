@@ -1,26 +1,28 @@
 // A peer library as a subject: handed the same seeded operands as our kernels, and checked by the same bound.
 
-import { bytesPerElement, matmulOperands } from '../kernels/problem.ts';
-import { checkMatmul, matmulInputs } from './operands.ts';
-import type { Inputs, OpenPeer, PeerRun } from './peers/peer.ts';
-import { ArmFailure, type CaseOrder, type Figure } from './protocol.ts';
+import { exerciseOf } from './peer-exercise.ts';
+import type { OpenPeer, PeerRun } from './peers/peer.ts';
+import type { CaseOrder, Figure } from './protocol.ts';
 import { nowNs, type Subject } from './subject.ts';
 
-/** Hands a problem to a peer, calls it once and checks the result. Throws an ArmFailure 'wrong' where it errs. */
+/** Hands a case to a peer, calls it once and checks the result. Throws an ArmFailure 'wrong' where it errs. */
 export async function peerSubject(peer: OpenPeer, order: CaseOrder, onGpu: boolean): Promise<Subject> {
-  const problem = order.problem!;
-  if (problem.op !== 'matmul') throw new ArmFailure('skipped', `peers are compared in matmul, not in ${problem.op}`);
-  const inputs = matmulInputs(problem, order.seed) as Inputs;
+  const { inputs, resultBytes, check } = exerciseOf(order.asked!, order.seed);
   const began = nowNs();
-  const run = await peer.prepare(problem, inputs);
+  const run = await peer.prepare(order.asked!, inputs);
   try {
     const first = run.run();
     await first;
     const coldNs = nowNs() - began;
-    const maxRelErr = checkMatmul(problem, inputs, await run.read(), order.seed);
-    const bytesD2h = onGpu ? matmulOperands(problem).C * bytesPerElement(problem.dtype) : undefined;
+    const accuracy = check(await run.read());
     return {
-      prepared: { coldNs, verified: true, maxRelErr, bytesD2h },
+      prepared: {
+        coldNs,
+        verified: true,
+        maxRelErr: accuracy?.maxRelErr,
+        bytesD2h: onGpu ? resultBytes : undefined,
+        extra: accuracy && order.asked!.kind === 'conv' ? { err_2norm: accuracy.err2norm } : undefined,
+      },
       ...(run.time
         ? { asynchronous: true, batch: (iterations: number) => run.time!(iterations) }
         : first

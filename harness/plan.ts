@@ -1,6 +1,7 @@
 // The plan says what will be measured before anything is: the cases, the arms of each, why some cannot run, and what it will take.
 
 import { choose, kernelsFor, refusal } from '../kernels/catalog.ts';
+import { conv2dCost } from '../kernels/correlation.ts';
 import type { AnyKernel, Cost, DeviceKind, Traits, Tunables } from '../kernels/kernel.ts';
 import { matmulCost } from '../kernels/matmul.ts';
 import type { Problem } from '../kernels/problem.ts';
@@ -56,6 +57,8 @@ export interface Entry {
   readonly cost?: Cost;
   /** Bytes that it holds while its case is measured, host and device. */
   readonly bytes: number;
+  /** True for the kernel that is chosen where nobody names one. */
+  readonly chosen?: boolean;
 }
 
 export interface PlannedCase {
@@ -100,9 +103,8 @@ function planCase(one: Case, options: PlanOptions): PlannedCase {
   const keep = ({ arm }: Entry): boolean =>
     arm.name === options.baseline ||
     options.filter?.test({ ...one.extra, suite: options.suite.name, case: one.name, dtype, ...columnsOf(arm) }) !== false;
-  const entries = (
-    one.problem ? [...kernelEntries(one, one.problem, options), ...peerEntries(one, options)] : functionEntries(one, options)
-  ).filter(keep);
+  const own = one.problem ? kernelEntries(one, one.problem, options) : functionEntries(one, options);
+  const entries = [...own, ...(one.problem || one.asked ? peerEntries(one, options) : [])].filter(keep);
   return { case: one, dtype, entries, groups: groupsOf(entries, options.memoryBytes, options.baseline) };
 }
 
@@ -124,9 +126,13 @@ function kernelEntries(one: Case, problem: Problem, options: PlanOptions): Entry
     return threadCounts.flatMap((threads) => {
       const state = withThreads(options.devices.get(device)!, threads);
       const wanted = kernelsFor(problem.op, device).filter(({ name }) => options.kernels?.includes(name) ?? true);
-      const entries = wanted.map((kernel) => kernelEntry(kernel, kernelArm(kernel.name, device, threads), one, problem, state, options));
-      const headline = device === 'cpu' ? headlineOf(problem, device, state) : undefined;
-      if (!headline || !wanted.includes(headline)) return entries;
+      const headline = headlineOf(one, problem, device, state);
+      const entries = wanted.map((kernel) => ({
+        ...kernelEntry(kernel, kernelArm(kernel.name, device, threads), one, problem, state, options),
+        ...(kernel === headline && { chosen: true }),
+      }));
+      const widened = device === 'cpu' && 'features' in state && state.features.has('revectorize');
+      if (!widened || !headline || !wanted.includes(headline)) return entries;
       // The headline again under V8's default flags, so that nobody is misled about what the flag brings.
       return [
         ...entries,
@@ -143,10 +149,10 @@ const defaultFlags = (state: DeviceState): DeviceState =>
   'missing' in state ? state : { ...state, features: new Set([...state.features].filter((feature) => feature !== 'revectorize')) };
 
 /** The kernel that would be used unasked; none where no kernel can do the problem, which the refusals explain. */
-function headlineOf(problem: Problem, device: DeviceKind, state: DeviceState): AnyKernel | undefined {
-  if ('missing' in state || !('features' in state) || !state.features.has('revectorize')) return undefined;
+function headlineOf({ constants }: Case, problem: Problem, device: DeviceKind, state: DeviceState): AnyKernel | undefined {
+  if ('missing' in state) return undefined;
   try {
-    return choose(problem, { kind: device, ...state }).kernel;
+    return choose(problem, { kind: device, ...state }, { constants }).kernel;
   } catch {
     return undefined;
   }
@@ -189,18 +195,21 @@ interface Held {
 }
 
 /** What the direct algorithm costs: a peer keeps to itself how it does the work. */
-const directCost = (problem: Problem): Cost | undefined => (problem.op === 'matmul' ? matmulCost(problem) : undefined);
+function directCost(problem: Problem | undefined): Cost | undefined {
+  if (problem?.op === 'matmul') return matmulCost(problem);
+  return problem?.op === 'conv2d' ? conv2dCost(problem) : undefined;
+}
 
 function peerEntries(one: Case, options: PlanOptions): Entry[] {
   return options.peers.flatMap((peer) => {
     const threadCounts = peer.threaded ? options.threads : [undefined];
     const several = threadCounts.length > 1;
     // Operands of ours, the library's copies of them, and what it packs.
-    const bytes = 4 * totalBytes(operandBytes(one.problem!));
+    const bytes = one.problem ? 4 * totalBytes(operandBytes(one.problem)) : 0;
     return threadCounts.map((threads) => ({
       arm: peerArm(peer.name, peer.device, threads, several),
       refusal: peer.refuses(one) ?? machineRefusal(bytes, options.memoryBytes),
-      cost: one.cost ?? directCost(one.problem!),
+      cost: one.cost ?? directCost(one.problem),
       bytes,
     }));
   });

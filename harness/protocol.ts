@@ -5,6 +5,7 @@
 import type { Cost, Tunables } from '../kernels/kernel.ts';
 import type { Problem } from '../kernels/problem.ts';
 import type { Arm } from './arm.ts';
+import type { PeerCase } from './peers/peer.ts';
 import type { Request } from './suite.ts';
 
 export const PROTOCOL_VERSION = 1;
@@ -30,6 +31,10 @@ export interface CaseOrder {
   /** Pinned tunables; absent: the kernel's own choice. */
   readonly tunables?: Tunables;
   readonly seed: number;
+  /** Operands that hold the same values in every call: what is done with them alone is done in the first. */
+  readonly constants?: readonly string[];
+  /** What a peer is asked. */
+  readonly asked?: PeerCase;
 }
 
 /** A case made ready: generated, compiled, called once and checked. */

@@ -6,6 +6,7 @@ import { type Birth, Child } from './child.ts';
 import { type Ledger, type Row, TIME } from './ledger.ts';
 import { type Noise, NoiseMonitor } from './noise.ts';
 import { balancedOrders } from './order.ts';
+import { peerCaseOf } from './peer-exercise.ts';
 import type { Entry, PlannedCase } from './plan.ts';
 import { ArmFailure, type Calibrated, type Figure, type Opened } from './protocol.ts';
 
@@ -115,8 +116,9 @@ class Fork implements AsyncDisposable {
     if (!found) return undefined;
     const { child, opened } = found;
     return this.#guard(row, child, async () => {
-      const { name, problem, readback = false } = planned.case;
-      const order = { name, problem, readback, tunables: entry.tunables, seed: this.#hooks.seed };
+      const { name, problem, constants, readback = false } = planned.case;
+      const asked = entry.arm.kind === 'peer' ? peerCaseOf(planned.case) : undefined;
+      const order = { name, problem, constants, asked, readback, tunables: entry.tunables, seed: this.#hooks.seed };
       const prepared = await child.ask('prepare', { case: order }, this.#patience);
       const sampleNs = Math.max(Math.min(SAMPLE_NS, shareNs / LEAST_SAMPLES), QUANTA * (opened.limits.timestampQuantumNs ?? 0));
       const calibrated = await child.ask('calibrate', { shareNs, sampleNs }, this.#patience);

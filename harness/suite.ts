@@ -4,6 +4,7 @@
 
 import type { Cost, DeviceKind, Tunables } from '../kernels/kernel.ts';
 import type { Problem } from '../kernels/problem.ts';
+import type { PeerCase } from './peers/peer.ts';
 
 /** What the command line asked for, as far as a suite needs it to list its cases. */
 export interface Request {
@@ -57,7 +58,7 @@ export interface FunctionArm {
   make(): Work | Promise<Work>;
 }
 
-/** One measured row per arm. Either `problem` (arms are the kernels that can do it, and peers) or `arms` is given. */
+/** One measured row per arm. Either `problem` (arms are the kernels that can do it, and peers) or `arms` (with peers where it has `asked`) is given. */
 export interface Case {
   /** Unique in the suite, a path: `matmul/512x512x512/nn/f32`. */
   readonly name: string;
@@ -67,6 +68,10 @@ export interface Case {
   /** Whether a call includes reading the result back to the host, as a peer without device tensors must. */
   readonly readback?: boolean;
   readonly arms?: readonly FunctionArm[];
+  /** Operands that hold the same values in every call, such as weights that are not trained: what kernels and peers do with them alone belongs to `cold_ns`. */
+  readonly constants?: readonly string[];
+  /** What peers are asked, where no problem says it: a training step, a model. */
+  readonly asked?: PeerCase;
   readonly cost?: Cost;
   /** The problem's if absent; of functions `f64`, which JavaScript's numbers are. */
   readonly dtype?: string;

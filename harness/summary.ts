@@ -38,7 +38,7 @@ export function summarize(ledger: Ledger, row: Row, { seed, rate }: SummaryOptio
     reason: reasonOf(row, status),
   };
   const facts = factsOf(row);
-  if (!isMeasured(status)) return { ...identity, ...facts, extra: planned.case.extra };
+  if (!isMeasured(status)) return { ...identity, ...facts, extra: columnsOf(row) };
 
   const forks = [...times.values()].map((samples) => samples.map(({ value }) => value));
   const medianNs = medianOfForks(forks);
@@ -54,7 +54,7 @@ export function summarize(ledger: Ledger, row: Row, { seed, rate }: SummaryOptio
     ci_high_ns: interval?.high,
     ...(cost && { gflops: cost.flops / medianNs, gbps: cost.bytes / medianNs, ...rate?.(row, cost, medianNs) }),
     ...facts,
-    extra: { ...planned.case.extra, ...factsOfWork(row), ...otherMetrics(row), ...againstBaseline(ledger, row, seed) },
+    extra: { ...columnsOf(row), ...factsOfWork(row), ...otherMetrics(row), ...againstBaseline(ledger, row, seed) },
   };
 }
 
@@ -77,6 +77,9 @@ function factsOf(row: Row): Partial<Summary> {
     verified: prepared?.verified ?? row.recorded?.verified,
   };
 }
+
+/** What the plan says of a row: the case's columns, and whether its kernel is the one that is chosen. */
+const columnsOf = ({ planned, entry }: Row): Summary['extra'] => ({ ...planned.case.extra, ...(entry.chosen && { chosen: 'yes' }) });
 
 /** What work said of itself in columns of its own; from an earlier run where this one has not asked, without what is measured anew. */
 function factsOfWork({ facts, recorded }: Row): Record<string, string | number> {

@@ -115,39 +115,47 @@ export function matmulOperands({ batch, m, n, k, epilogue }: MatmulProblem): Rec
   return { A: batch * m * k, B: batch * k * n, ...(epilogue.bias ? { bias: n } : {}), C: batch * m * n };
 }
 
-const elementsOf = (extents: Readonly<Record<string, Extent>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(extents).map(([name, { elements }]) => [name, elements]));
+const f32s = (elements: number): Extent => ({ elements, dtype: 'f32' });
 
-/** Elements of each operand of a problem, in the order that kernels name them; outputs last. */
-export function operandElements(problem: Problem): Record<string, number> {
+function streamOperands({ access, bytes }: StreamProblem): Record<string, Extent> {
+  if (access === 'copy') return { from: f32s(bytes / 4), to: f32s(bytes / 4) };
+  return access === 'read' ? { from: f32s(bytes / 4), out: f32s(1024) } : { to: f32s(bytes / 4) };
+}
+
+/** Elements and dtype of each operand of a problem, in the order that kernels name them; results last. */
+export function operandExtents(problem: Problem): Record<string, Extent> {
   switch (problem.op) {
     case 'matmul':
-      return matmulOperands(problem);
+      return Object.fromEntries(
+        Object.entries(matmulOperands(problem)).map(([name, elements]) => [name, { elements, dtype: problem.dtype }]),
+      );
     case 'fma':
-      return { out: problem.threads * 128 };
+      return { out: f32s(problem.threads * 128) };
     case 'stream':
-      return problem.access === 'copy'
-        ? { from: problem.bytes / 4, to: problem.bytes / 4 }
-        : problem.access === 'read'
-          ? { from: problem.bytes / 4, out: 1024 }
-          : { to: problem.bytes / 4 };
+      return streamOperands(problem);
     case 'conv2d':
-      return elementsOf(conv2dOperands(problem));
+      return conv2dOperands(problem);
     case 'pool2d':
-      return elementsOf(pool2dOperands(problem));
+      return pool2dOperands(problem);
     case 'pointwise':
-      return elementsOf(pointwiseOperands(problem));
+      return pointwiseOperands(problem);
     case 'copy':
-      return elementsOf(copyOperands(problem));
+      return copyOperands(problem);
     case 'random':
-      return elementsOf(randomOperands(problem));
+      return randomOperands(problem);
     case 'gather':
-      return elementsOf(gatherOperands(problem));
+      return gatherOperands(problem);
     case 'scatterAdd':
-      return elementsOf(scatterAddOperands(problem));
+      return scatterAddOperands(problem);
     case 'reduce':
-      return elementsOf(reduceOperands(problem));
+      return reduceOperands(problem);
   }
+}
+
+/** Names of the operands that a problem writes: one, but for max pooling, which also says where it found its maxima. */
+export function resultNames(problem: Problem): string[] {
+  const names = Object.keys(operandExtents(problem));
+  return names.slice(problem.op === 'pool2d' && problem.kind === 'max' && problem.pass === 'forward' ? -2 : -1);
 }
 
 /** nn, nt, tn or tt: how A and B are stored, A first. */

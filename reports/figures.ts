@@ -61,6 +61,7 @@ export const FIGURES: readonly Figure[] = [
     cell: (row, best) => (isMeasured(row) && row.median_ns && best ? ratio(row.median_ns / best) : ''),
   },
   { title: 'speed-up', rank: 1, align: 'right', cell: (row) => (isMeasured(row) ? speedUp(row) : '') },
+  { title: 'chosen', rank: 5, align: 'left', cell: ({ extra }) => String(extra?.chosen ?? '') },
   figure('GFLOP/s', 1, 'gflops', significant),
   figure('GB/s', 6, 'gbps', significant),
   figure('of roof', 4, 'roof_pct', percent),
@@ -83,14 +84,15 @@ export function bestMedians(rows: readonly Summary[]): Map<string, number> {
 /** The columns that suites add, as figures that leave first. */
 export const extraFigures = (rows: readonly Summary[]): Figure[] =>
   [...new Set(rows.flatMap(({ extra }) => Object.keys(extra ?? {})))]
-    .filter((title) => !BASELINE.includes(title))
+    .filter((title) => !BASELINE.includes(title) && title !== 'chosen')
     .map((title) => ({
       title,
       rank: 10,
       align: rows.every(({ extra }) => typeof (extra?.[title] ?? 0) === 'number') ? 'right' : 'left',
       cell: ({ extra }) => {
         const value = extra?.[title] ?? '';
-        return typeof value === 'number' ? significant(value, 4) : value;
+        if (typeof value === 'string') return value;
+        return title.endsWith('_bytes') ? bytes(value) : significant(value, 4);
       },
     }));
 

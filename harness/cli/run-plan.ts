@@ -54,7 +54,17 @@ export function filterOf(flags: RunFlags): Filter | undefined {
 }
 
 /** Columns that measuring adds to the contract's: against a baseline, and metrics of devices and peers beside the time. */
-const MEASURED_COLUMNS = ['baseline', 'ratio', 'ratio_low', 'ratio_high', 'device_time_ns', 'own_time_ns'];
+const MEASURED_COLUMNS = [
+  'baseline',
+  'ratio',
+  'ratio_low',
+  'ratio_high',
+  'device_time_ns',
+  'own_time_ns',
+  'chosen',
+  'workspace_bytes',
+  'err_2norm',
+];
 
 /** Throws a UsageError with the nearest names where the filter reads a column that no row will have. */
 function checkColumns(filter: Filter | undefined, cases: readonly Case[]): void {

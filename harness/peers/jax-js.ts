@@ -2,11 +2,11 @@
 //
 // The product is jitted, so that transposes, alpha and the epilogue are fused as far as the library can.
 
-import type { MatmulProblem, Problem } from '../../kernels/problem.ts';
+import type { MatmulProblem } from '../../kernels/problem.ts';
 import { throttled } from '../../kernels/webgpu/wait.ts';
 import { asMatmul, gemmRefusal, storedShapes } from './gemm.ts';
 import { provideGpu } from './navigator.ts';
-import type { Inputs, OpenPeer, Peer, PeerRun, Place } from './peer.ts';
+import type { Inputs, OpenPeer, Peer, PeerCase, PeerRun, Place } from './peer.ts';
 import { provideWorkers } from './web-worker.ts';
 
 /** An array of jax-js. Using one consumes it; `ref` is one more reference. */
@@ -44,8 +44,8 @@ function compute({ numpy: np, nn }: Jax, { transposeA, transposeB, alpha, epilog
 type Wait = <T>(promise: Promise<T>) => Promise<T>;
 const plain: Wait = (promise) => promise;
 
-function jaxRun(jax: Jax, problem: Problem, inputs: Inputs, wait?: Wait): PeerRun {
-  const gemm = asMatmul(problem);
+function jaxRun(jax: Jax, asked: PeerCase, inputs: Inputs, wait?: Wait): PeerRun {
+  const gemm = asMatmul(asked);
   const shapes: Record<string, readonly number[]> = { ...storedShapes(gemm), bias: [gemm.n] };
   const multiply = jax.jit(compute(jax, gemm));
   const arrays = Object.entries(inputs).map(([name, values]) => jax.numpy.array(values).reshape(shapes[name]));
@@ -72,12 +72,12 @@ async function open(place: Place, device: 'wasm' | 'webgpu', wait?: Wait): Promi
   jax.defaultDevice(device);
   return {
     versions: () => ({ '@jax-js/jax': place.version('@jax-js/jax') }),
-    prepare: async (problem, inputs) => jaxRun(jax, problem, inputs, wait),
+    prepare: async (asked, inputs) => jaxRun(jax, asked, inputs, wait),
     close: () => undefined,
   };
 }
 
-const common = { needs: { npm: { '@jax-js/jax': '0.1.25' } }, supports: (problem: Problem) => gemmRefusal(problem) };
+const common = { needs: { npm: { '@jax-js/jax': '0.1.25' } }, supports: (asked: PeerCase) => gemmRefusal(asked) };
 
 export const jaxJsWasm: Peer = {
   ...common,

@@ -1,21 +1,46 @@
-// A model in the Open Neural Network Exchange format, for one matmul problem: what onnxruntime is fed.
+// Models in the Open Neural Network Exchange format: what onnxruntime is fed.
 //
 // ONNX files are protocol buffers. A message is a run of fields, each a tag (number · 8 + wire type) and a value: a varint (0), 32 bits (5), or
 // bytes with their length (2). The field numbers are those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
-//
-//   batch 1    C = Relu?(Gemm(A, B, bias?; alpha, transA, transB))
-//   batched    C = Relu?(Add?(FusedMatMul(A, B; alpha, transA, transB), bias))       FusedMatMul is onnxruntime's own, of com.microsoft
-//
-// A and B are inputs of the graph, not initialisers: onnxruntime packs initialisers once and for all, and then a call would not pack.
-
-import type { MatmulProblem } from '../../kernels/problem.ts';
-import { storedShapes } from './gemm.ts';
 
 /** Version of the format, and of the operators used. */
 const IR_VERSION = 8;
 const OPSET = 13;
 
 const FLOAT = 1;
+
+/** A dense f32 tensor of fixed shape. */
+export interface OnnxTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** A tensor whose values are part of the model: onnxruntime packs them when it loads it. */
+export interface OnnxConstant extends OnnxTensor {
+  readonly values: Float32Array<ArrayBuffer>;
+}
+
+/** An attribute: a whole number, a list of them, a string, or a float, which only its type tells from a whole number. */
+export type OnnxAttribute = number | readonly number[] | string | { readonly float: number };
+
+export interface OnnxNode {
+  readonly op: string;
+  readonly domain?: string;
+  readonly inputs: readonly string[];
+  readonly output: string;
+  readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
+}
+
+/** A graph with one output. */
+export interface OnnxGraph {
+  readonly inputs: readonly OnnxTensor[];
+  readonly constants?: readonly OnnxConstant[];
+  readonly nodes: readonly OnnxNode[];
+  readonly output: OnnxTensor;
+}
+
+/** Pieces of bytes, joined once at the end: weights are large. */
+type Field = readonly Uint8Array[];
 
 function varint(value: number): number[] {
   const bytes: number[] = [];
@@ -25,65 +50,73 @@ function varint(value: number): number[] {
   }
 }
 
-type Field = readonly number[];
-const integer = (field: number, value: number): Field => [...varint(field * 8), ...varint(value)];
-const float32 = (field: number, value: number): Field => [...varint(field * 8 + 5), ...new Uint8Array(Float32Array.of(value).buffer)];
-const bytes = (field: number, value: readonly number[]): Field => [...varint(field * 8 + 2), ...varint(value.length), ...value];
-const text = (field: number, value: string): Field => bytes(field, [...new TextEncoder().encode(value)]);
+const integer = (field: number, value: number): Field => [Uint8Array.of(...varint(field * 8), ...varint(value))];
+const float32 = (field: number, value: number): Field => [
+  Uint8Array.of(...varint(field * 8 + 5), ...new Uint8Array(Float32Array.of(value).buffer)),
+];
+function bytes(field: number, pieces: Field): Field {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  return [Uint8Array.of(...varint(field * 8 + 2), ...varint(length)), ...pieces];
+}
+const text = (field: number, value: string): Field => bytes(field, [new TextEncoder().encode(value)]);
 const message = (field: number, ...fields: readonly Field[]): Field => bytes(field, fields.flat());
 
 /** Enumeration AttributeProto.AttributeType. */
-const FLOAT_ATTRIBUTE = 1;
-const INT_ATTRIBUTE = 2;
+const TYPE = { float: 1, int: 2, string: 3, ints: 7 };
 
-const floatAttribute = (name: string, value: number): Field => message(5, text(1, name), float32(2, value), integer(20, FLOAT_ATTRIBUTE));
-const intAttribute = (name: string, value: number): Field => message(5, text(1, name), integer(3, value), integer(20, INT_ATTRIBUTE));
-
-interface Node {
-  readonly op: string;
-  readonly domain?: string;
-  readonly inputs: readonly string[];
-  readonly output: string;
-  readonly attributes?: readonly Field[];
+function attribute([name, value]: [string, OnnxAttribute]): Field {
+  const head = text(1, name);
+  if (typeof value === 'number') return message(5, head, integer(3, value), integer(20, TYPE.int));
+  if (typeof value === 'string') return message(5, head, text(4, value), integer(20, TYPE.string));
+  if ('float' in value) return message(5, head, float32(2, value.float), integer(20, TYPE.float));
+  return message(5, head, ...value.map((each) => integer(8, each)), integer(20, TYPE.ints));
 }
 
-const node = ({ op, domain, inputs, output, attributes = [] }: Node): Field =>
-  message(1, ...inputs.map((name) => text(1, name)), text(2, output), text(4, op), ...attributes, ...(domain ? [text(7, domain)] : []));
+const node = ({ op, domain, inputs, output, attributes = {} }: OnnxNode): Field =>
+  message(
+    1,
+    ...inputs.map((name) => text(1, name)),
+    text(2, output),
+    text(4, op),
+    ...Object.entries(attributes).map(attribute),
+    ...(domain ? [text(7, domain)] : []),
+  );
 
-/** ValueInfoProto of a dense f32 tensor. */
-const value = (field: number, name: string, shape: readonly number[]): Field =>
+/** ValueInfoProto. */
+const tensor = (field: number, { name, shape }: OnnxTensor): Field =>
   message(
     field,
     text(1, name),
     message(2, message(1, integer(1, FLOAT), message(2, ...shape.map((size) => message(1, integer(1, size)))))),
   );
 
-function nodes({ batch, alpha, transposeA, transposeB, epilogue }: MatmulProblem): Node[] {
-  const [product, sum] = [epilogue.bias && batch > 1 ? 'AB' : epilogue.relu ? 'sum' : 'C', epilogue.relu ? 'sum' : 'C'];
-  const transposes = [intAttribute('transA', Number(transposeA)), intAttribute('transB', Number(transposeB))];
-  const attributes = [floatAttribute('alpha', alpha), ...transposes];
-  const graph: Node[] = [];
-  if (batch === 1) graph.push({ op: 'Gemm', inputs: ['A', 'B', ...(epilogue.bias ? ['bias'] : [])], output: sum, attributes });
-  else {
-    graph.push({ op: 'FusedMatMul', domain: 'com.microsoft', inputs: ['A', 'B'], output: product, attributes });
-    if (epilogue.bias) graph.push({ op: 'Add', inputs: [product, 'bias'], output: sum });
-  }
-  if (epilogue.relu) graph.push({ op: 'Relu', inputs: ['sum'], output: 'C' });
-  return graph;
-}
+/** TensorProto with its values as raw bytes, little-endian. */
+const constant = ({ name, shape, values }: OnnxConstant): Field =>
+  message(
+    5,
+    ...shape.map((size) => integer(1, size)),
+    integer(2, FLOAT),
+    text(8, name),
+    bytes(9, [new Uint8Array(values.buffer, values.byteOffset, values.byteLength)]),
+  );
 
-/** The model's bytes. Inputs are A, B and, if the epilogue has one, bias; the output is C. All shapes are fixed. */
-export function matmulModel(problem: MatmulProblem): Uint8Array<ArrayBuffer> {
-  const { A, B, C } = storedShapes(problem);
+/** The model's bytes. */
+export function onnxModel({ inputs, constants = [], nodes, output }: OnnxGraph): Uint8Array<ArrayBuffer> {
   const graph = message(
     7,
-    ...nodes(problem).map(node),
-    text(2, 'matmul'),
-    value(11, 'A', A),
-    value(11, 'B', B),
-    ...(problem.epilogue.bias ? [value(11, 'bias', [problem.n])] : []),
-    value(12, 'C', C),
+    ...nodes.map(node),
+    text(2, 'graph'),
+    ...constants.map(constant),
+    ...inputs.map((each) => tensor(11, each)),
+    tensor(12, output),
   );
   const opset = (domain: string, version: number) => message(8, text(1, domain), integer(2, version));
-  return Uint8Array.from([integer(1, IR_VERSION), graph, opset('', OPSET), opset('com.microsoft', 1)].flat());
+  const pieces = [integer(1, IR_VERSION), graph, opset('', OPSET), opset('com.microsoft', 1)].flat();
+  const model = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    model.set(piece, at);
+    at += piece.length;
+  }
+  return model;
 }

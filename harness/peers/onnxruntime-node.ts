@@ -1,7 +1,6 @@
 // onnxruntime-node: Microsoft's runtime as native code (MLAS kernels, AVX-512 where the CPU has it).
 
-import { gemmRefusal } from './gemm.ts';
-import { type OnnxRuntime, onnxRun } from './onnxruntime.ts';
+import { type OnnxRuntime, onnxRefusal, onnxRun } from './onnxruntime.ts';
 import type { Peer } from './peer.ts';
 
 export const onnxruntimeNode: Peer = {
@@ -10,12 +9,12 @@ export const onnxruntimeNode: Peer = {
   threaded: true,
   summary: 'ONNX Runtime, native CPU kernels (MLAS)',
   needs: { npm: { 'onnxruntime-node': '1.30.0' } },
-  supports: (problem) => gemmRefusal(problem),
+  supports: onnxRefusal,
   async open(place, { threads }) {
     const runtime = place.load('onnxruntime-node') as OnnxRuntime;
     return {
       versions: () => ({ 'onnxruntime-node': place.version('onnxruntime-node') }),
-      prepare: (problem, inputs) => onnxRun(runtime, { executionProviders: ['cpu'], intraOpNumThreads: threads }, problem, inputs),
+      prepare: (asked, inputs) => onnxRun(runtime, { executionProviders: ['cpu'], intraOpNumThreads: threads }, asked, inputs),
       close: () => undefined,
     };
   },

@@ -1,9 +1,10 @@
-// onnxruntime's common API, which onnxruntime-node and onnxruntime-web share: a session on one matmul model.
+// onnxruntime's common API, which onnxruntime-node and onnxruntime-web share: a session on the model of one case.
 
-import type { Problem } from '../../kernels/problem.ts';
-import { asMatmul, storedShapes } from './gemm.ts';
-import { matmulModel } from './onnx.ts';
-import type { Inputs, PeerRun } from './peer.ts';
+import { forwardOnly } from './conv.ts';
+import { gemmRefusal } from './gemm.ts';
+import { onnxModel } from './onnx.ts';
+import { onnxGraph } from './onnx-graphs.ts';
+import type { Inputs, PeerCase, PeerRun } from './peer.ts';
 
 /** The part of onnxruntime-common that is used here. */
 export interface OnnxRuntime {
@@ -22,10 +23,12 @@ interface Session {
 /** Microseconds that idle threads spin for the next call. Its own are tens of milliseconds: a parked arm would disturb the others. */
 const SPIN_US = '1000';
 
-/** A session that multiplies `inputs`; every call takes them from the host and gives the result back to it. */
-export async function onnxRun(runtime: OnnxRuntime, options: object, problem: Problem, inputs: Inputs): Promise<PeerRun> {
-  const gemm = asMatmul(problem);
-  const session = await runtime.InferenceSession.create(matmulModel(gemm), {
+export const onnxRefusal = (asked: PeerCase): string | undefined => (asked.kind === 'conv' ? forwardOnly(asked) : gemmRefusal(asked));
+
+/** A session on a case; every call takes the inputs from the host and gives the result back to it. */
+export async function onnxRun(runtime: OnnxRuntime, options: object, asked: PeerCase, inputs: Inputs): Promise<PeerRun> {
+  const graph = onnxGraph(asked, inputs);
+  const session = await runtime.InferenceSession.create(onnxModel(graph), {
     executionMode: 'sequential',
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
@@ -33,15 +36,14 @@ export async function onnxRun(runtime: OnnxRuntime, options: object, problem: Pr
     extra: { session: { intra_op: { spin_duration_us: SPIN_US } } },
     ...options,
   });
-  const shapes: Record<string, readonly number[]> = { ...storedShapes(gemm), bias: [gemm.n] };
-  const feeds = Object.fromEntries(Object.entries(inputs).map(([name, data]) => [name, new runtime.Tensor('float32', data, shapes[name])]));
+  const feeds = Object.fromEntries(graph.inputs.map(({ name, shape }) => [name, new runtime.Tensor('float32', inputs[name], shape)]));
   let result: Tensor | undefined;
   return {
     async run() {
-      result = (await session.run(feeds)).C;
+      result = (await session.run(feeds))[graph.output.name];
     },
     async read() {
-      result ??= (await session.run(feeds)).C;
+      result ??= (await session.run(feeds))[graph.output.name];
       return Float32Array.from(result.data);
     },
     close: () => session.release(),

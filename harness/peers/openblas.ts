@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { operandElements } from '../../kernels/problem.ts';
+import { matmulOperands } from '../../kernels/problem.ts';
 import { asMatmul, gemmRefusal } from './gemm.ts';
 import { type Peer, PeerError } from './peer.ts';
 
@@ -49,7 +49,7 @@ export const openblas: Peer = {
     npm: { koffi: '3.3.4' },
     system: { name: 'libopenblas', command: 'apt-get install libopenblas0-pthread', find: findLibrary },
   },
-  supports: (problem) => gemmRefusal(problem, { epilogue: false }),
+  supports: (asked) => gemmRefusal(asked, { epilogue: false }),
   async open(place, { threads }) {
     const path = findLibrary();
     if (!path) throw new PeerError('openblas: the library is gone; run: apt-get install libopenblas0-pthread');
@@ -62,10 +62,10 @@ export const openblas: Peer = {
     const core = String(library.func('const char *openblas_get_corename()')());
     return {
       versions: () => ({ openblas: configuration.trim(), core, library: path, koffi: place.version('koffi') }),
-      async prepare(problem, { A, B }) {
-        const gemm = asMatmul(problem);
+      async prepare(asked, { A, B }) {
+        const gemm = asMatmul(asked);
         const { batch, m, n, k, alpha, transposeA, transposeB } = gemm;
-        const C = new Float32Array(operandElements(gemm).C);
+        const C = new Float32Array(matmulOperands(gemm).C);
         const [flagA, flagB] = [transposeA, transposeB].map((flag) => (flag ? TRANSPOSE : NO_TRANSPOSE));
         // One view a matrix, made once: a call through koffi takes typed arrays as they are.
         const slice = (all: Float32Array, size: number, i: number) => all.subarray(i * size, (i + 1) * size);

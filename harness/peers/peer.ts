@@ -3,9 +3,26 @@
 // Peers are optional. Their packages lie in the user's cache folder, apart from the project (install.ts); system libraries come from the system.
 
 import type { DeviceKind } from '../../kernels/kernel.ts';
-import type { Problem } from '../../kernels/problem.ts';
+import type { Conv2dProblem, MatmulProblem } from '../../kernels/problem.ts';
 
-/** Inputs by operand name (A, B, bias), as they lie in the host's memory. */
+/** What a peer is asked to do. Each kind has its inputs and its check in `peer-exercise.ts`, and what its adapters have in common in a file of its name here. */
+export type PeerCase = GemmCase | ConvCase;
+
+/** One matmul problem; operands are those of the problem, the result is C. */
+export interface GemmCase {
+  readonly kind: 'gemm';
+  readonly problem: MatmulProblem;
+}
+
+/** One pass of a convolution; operands and result are those of the problem, images as NCHW, whatever layout the library has. */
+export interface ConvCase {
+  readonly kind: 'conv';
+  readonly problem: Conv2dProblem;
+  /** Operands that a library may pack when the case is prepared, since they never change. */
+  readonly constants: readonly string[];
+}
+
+/** Inputs by name (A, B, bias; input, filter), as they lie in the host's memory. */
 export type Inputs = Readonly<Record<string, Float32Array<ArrayBuffer>>>;
 
 /** What must be there before a peer runs. */
@@ -37,8 +54,8 @@ export interface Peer {
   /** The library, in a line. */
   readonly summary: string;
   readonly needs: Needs;
-  /** Why it cannot do the problem, or undefined if it can. */
-  supports(problem: Problem): string | undefined;
+  /** Why it cannot do the case, or undefined if it can. */
+  supports(asked: PeerCase): string | undefined;
   /** Loads the library into this process. Throws a PeerError where it is not installed, does not load, or is not fit to compare with. */
   open(place: Place, options: { readonly threads: number }): Promise<OpenPeer>;
 }
@@ -47,12 +64,15 @@ export interface Peer {
 export interface OpenPeer {
   /** Versions and build configuration, by name. */
   versions(): Readonly<Record<string, string>>;
-  /** Hands over the operands. Nothing of them is packed in advance: each call does all the work on them. */
-  prepare(problem: Problem, inputs: Inputs): Promise<PeerRun>;
+  /**
+   * Hands over the operands, in the library's own layout: what that takes is not part of a call. Nothing of them is packed in advance but what the case
+   * says is constant: each call does all the work on them.
+   */
+  prepare(asked: PeerCase, inputs: Inputs): Promise<PeerRun>;
   close(): void | Promise<void>;
 }
 
-/** A problem made ready in a library. */
+/** A case made ready in a library. */
 export interface PeerRun {
   /** One call, its result in the host's memory at the end. On WebGPU inputs stay on the device and waits are throttled as ours are. */
   run(): void | Promise<void>;
@@ -60,7 +80,7 @@ export interface PeerRun {
   runUnthrottled?(): Promise<void>;
   /** Nanoseconds of a call, for a peer in another process: timed in there, over `iterations` calls. */
   time?(iterations: number): Promise<number>;
-  /** The result of the last call, row-major. */
+  /** The result of the last call, in the case's layout. */
   read(): Promise<Float32Array<ArrayBuffer>>;
   close(): void | Promise<void>;
 }

@@ -2,13 +2,12 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type MatmulProblem, matmul, operandElements } from '../../kernels/problem.ts';
-import { randomValues } from '../../kernels/random.ts';
-import { matmulBound, matmulError } from '../../kernels/reference.ts';
+import { type Conv2dOptions, conv2d, type MatmulProblem, matmul } from '../../kernels/problem.ts';
 import { webgpuForTests } from '../../kernels/webgpu/adapter.ts';
+import { exerciseOf } from '../peer-exercise.ts';
 import { peerNames, peers } from './catalog.ts';
 import { notInstalled, placeOf } from './install.ts';
-import type { OpenPeer } from './peer.ts';
+import type { OpenPeer, PeerCase } from './peer.ts';
 
 const epilogue = { bias: true, relu: true };
 const PROBLEMS: MatmulProblem[] = [
@@ -24,17 +23,44 @@ const PROBLEMS: MatmulProblem[] = [
   matmul({ m: 20, n: 30, k: 40, epilogue: { bias: false, relu: true } }),
 ];
 
-async function check(open: OpenPeer, problem: MatmulProblem): Promise<void> {
-  const { C, ...sizes } = operandElements(problem);
-  const inputs = Object.fromEntries(Object.entries(sizes).map(([name, length], i) => [name, randomValues(length, 40 + i)]));
-  const run = await open.prepare(problem, inputs);
+const CONVOLUTIONS: Conv2dOptions[] = [
+  { input: [1, 1, 1, 1], filter: [1, 1, 1, 1] },
+  { input: [2, 3, 9, 11], filter: [7, 3, 3, 3], padding: 1 },
+  { input: [1, 5, 12, 7], filter: [6, 5, 1, 1] },
+  { input: [1, 3, 15, 14], filter: [8, 3, 7, 7], stride: 2, padding: 3, epilogue: { bias: true, residual: false, relu: true } },
+  { input: [2, 4, 10, 9], filter: [8, 4, 3, 3], padding: 1, epilogue: { bias: true, residual: true, relu: true } },
+  { input: [1, 4, 10, 9], filter: [8, 4, 3, 3], padding: 1, epilogue: { bias: false, residual: true, relu: false } },
+  { input: [1, 6, 8, 9], filter: [6, 1, 3, 3], groups: 6, padding: 1, stride: 2 },
+  { input: [1, 3, 8, 9], filter: [6, 1, 3, 3], groups: 3, padding: 1, epilogue: { bias: true, residual: false, relu: false } },
+  { input: [2, 6, 7, 5], filter: [9, 2, 3, 3], groups: 3, padding: 1 },
+  { input: [1, 2, 12, 11], filter: [3, 2, 3, 3], dilation: 2, padding: 2 },
+  { input: [1, 2, 7, 8], filter: [3, 2, 2, 4], padding: [0, 1, 3, 0], stride: [1, 2] },
+];
+
+/** Convolutions in all passes, with weights that change and weights that do not. */
+const CASES: PeerCase[] = [
+  ...PROBLEMS.map((problem) => ({ kind: 'gemm' as const, problem })),
+  ...CONVOLUTIONS.flatMap((options) => [
+    { kind: 'conv' as const, problem: conv2d(options), constants: [] },
+    { kind: 'conv' as const, problem: conv2d(options), constants: ['filter', 'bias'] },
+    { kind: 'conv' as const, problem: conv2d({ ...options, epilogue: {}, pass: 'input-grad' }), constants: [] },
+    { kind: 'conv' as const, problem: conv2d({ ...options, epilogue: {}, pass: 'filter-grad' }), constants: [] },
+  ]),
+];
+
+async function check(open: OpenPeer, asked: PeerCase): Promise<void> {
+  const { inputs, resultBytes, check } = exerciseOf(asked, 40);
+  const run = await open.prepare(asked, inputs);
   await run.run();
   await run.runUnthrottled?.();
   if (run.time) assert.ok((await run.time(2)) > 0);
   const result = await run.read();
-  assert.is(result.length, C);
-  const error = matmulError(problem, inputs, result, Array(C).keys());
-  assert.ok(error <= matmulBound(problem), `${JSON.stringify(problem)}: error ${error}`);
+  assert.is(result.byteLength, resultBytes);
+  try {
+    check(result);
+  } catch (error) {
+    throw new Error(`${JSON.stringify(asked)}: ${(error as Error).message}`);
+  }
   await run.close();
 }
 
@@ -48,20 +74,21 @@ for (const peer of peers) {
     const open = await peer.open(placeOf(peer), { threads: peer.threaded ? 2 : 1 });
     assert.ok(Object.values(open.versions()).every((version) => version !== '' && version !== 'unknown'));
     let done = 0;
-    for (const problem of PROBLEMS)
-      if (peer.supports(problem) === undefined) {
-        await check(open, problem);
+    for (const asked of CASES)
+      if (peer.supports(asked) === undefined) {
+        await check(open, asked);
         done++;
       }
-    assert.ok(done >= 5, `supports only ${done} of ${PROBLEMS.length} problems`);
+    assert.ok(done >= 5, `supports only ${done} of ${CASES.length} cases`);
     await open.close();
   });
 }
 
 test('what a peer cannot do has a reason', () => {
   for (const peer of peers) {
-    assert.type(peer.supports(matmul({ m: 2, n: 2, k: 2, dtype: 'f16' })), 'string', peer.name);
-    assert.type(peer.supports({ op: 'fma', length: 1, threads: 1 }), 'string', peer.name);
+    assert.type(peer.supports({ kind: 'gemm', problem: matmul({ m: 2, n: 2, k: 2, dtype: 'f16' }) }), 'string', peer.name);
+    const uneven = conv2d({ input: [1, 4, 7, 8], filter: [4, 2, 2, 4], groups: 2, padding: [0, 1, 3, 0], pass: 'input-grad' });
+    assert.type(peer.supports({ kind: 'conv', problem: uneven, constants: [] }), 'string', peer.name);
   }
   assert.is(new Set(peerNames).size, peerNames.length);
 });

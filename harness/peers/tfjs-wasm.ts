@@ -18,7 +18,7 @@ export const tfjsWasm: Peer = {
     const tf = await tensorFlow(place, 'wasm');
     return {
       versions: () => tfjsVersions(place, 'wasm'),
-      prepare: async (problem, inputs) => tfjsRun(tf, problem, inputs, { fusesBias }),
+      prepare: async (asked, inputs) => tfjsRun(tf, asked, inputs, { fusesBias }),
       close: () => tf.removeBackend('wasm'),
     };
   },

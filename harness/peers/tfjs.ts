@@ -1,8 +1,10 @@
-// TensorFlow.js: the matmul that its WebAssembly and WebGPU backends share. Inputs are tensors that stay on the backend.
+// TensorFlow.js: what its WebAssembly and WebGPU backends share. Inputs are tensors that stay on the backend.
 
-import type { MatmulProblem, Problem } from '../../kernels/problem.ts';
+import type { MatmulProblem } from '../../kernels/problem.ts';
+import { plainRefusal } from './conv.ts';
 import { asMatmul, gemmRefusal, storedShapes } from './gemm.ts';
-import type { Inputs, PeerRun, Place } from './peer.ts';
+import type { Inputs, PeerCase, PeerRun, Place } from './peer.ts';
+import { convolution } from './tfjs-conv.ts';
 
 export const TFJS_VERSION = '4.22.0';
 
@@ -16,15 +18,29 @@ export interface TensorFlow {
   relu(a: Tensor): Tensor;
   readonly fused: {
     matMul(call: { a: Tensor; b: Tensor; transposeA: boolean; transposeB: boolean; bias?: Tensor; activation: 'linear' | 'relu' }): Tensor;
+    conv2d(call: FusedConvolution): Tensor;
+    depthwiseConv2d(call: FusedConvolution): Tensor;
   };
 }
-interface Tensor {
+interface FusedConvolution {
+  readonly x: Tensor;
+  readonly filter: Tensor;
+  readonly bias?: Tensor;
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  /** Before and after each dimension of NHWC. */
+  readonly pad: readonly (readonly [number, number])[];
+  readonly dataFormat: 'NHWC';
+  readonly activation: 'linear' | 'relu';
+}
+export interface Tensor {
   data(): Promise<Float32Array<ArrayBuffer>>;
   dataSync(): Float32Array<ArrayBuffer>;
   dispose(): void;
 }
 
-export const tfjsRefusal = (problem: Problem): string | undefined => gemmRefusal(problem, { alpha: false });
+export const tfjsRefusal = (asked: PeerCase): string | undefined =>
+  asked.kind === 'conv' ? plainRefusal(asked) : gemmRefusal(asked, { alpha: false });
 
 /** Loads tfjs-core with one backend. Throws where the backend refuses to start. */
 export async function tensorFlow(place: Place, backend: 'wasm' | 'webgpu'): Promise<TensorFlow> {
@@ -46,9 +62,16 @@ export interface Backend {
   fusesBias(problem: MatmulProblem): boolean;
 }
 
-/** The product as a function of no arguments, with the tensors it holds. */
-function product(tf: TensorFlow, problem: Problem, inputs: Inputs, fusesBias: Backend['fusesBias']): { multiply(): Tensor; free(): void } {
-  const gemm = asMatmul(problem);
+/** A case as a function of no arguments, with the tensors it holds. */
+export interface Computation {
+  compute(): Tensor;
+  /** The result's values in the case's layout, where the library has another. */
+  toCase?(values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer>;
+  free(): void;
+}
+
+function product(tf: TensorFlow, asked: PeerCase, inputs: Inputs, fusesBias: Backend['fusesBias']): Computation {
+  const gemm = asMatmul(asked);
   const { transposeA, transposeB, epilogue } = gemm;
   const shapes = storedShapes(gemm);
   const a = tf.tensor(inputs.A, shapes.A, 'float32');
@@ -66,7 +89,7 @@ function product(tf: TensorFlow, problem: Problem, inputs: Inputs, fusesBias: Ba
     return c;
   }
   return {
-    multiply: bias && !fusesBias(gemm) ? () => unfused(bias) : () => tf.fused.matMul({ a, b, transposeA, transposeB, bias, activation }),
+    compute: bias && !fusesBias(gemm) ? () => unfused(bias) : () => tf.fused.matMul({ a, b, transposeA, transposeB, bias, activation }),
     free() {
       for (const tensor of [a, b, bias]) tensor?.dispose();
     },
@@ -74,16 +97,16 @@ function product(tf: TensorFlow, problem: Problem, inputs: Inputs, fusesBias: Ba
 }
 
 /** A call that ends when the result is on the host. */
-export function tfjsRun(tf: TensorFlow, problem: Problem, inputs: Inputs, { wait, fusesBias }: Backend): PeerRun {
-  const { multiply, free } = product(tf, problem, inputs, fusesBias);
+export function tfjsRun(tf: TensorFlow, asked: PeerCase, inputs: Inputs, { wait, fusesBias }: Backend): PeerRun {
+  const { compute, toCase, free } = asked.kind === 'conv' ? convolution(tf, asked, inputs) : product(tf, asked, inputs, fusesBias);
   let result: Float32Array<ArrayBuffer> | undefined;
   async function call(through: <T>(promise: Promise<T>) => Promise<T>): Promise<void> {
-    const c = multiply();
+    const c = compute();
     result = await through(c.data());
     c.dispose();
   }
   function callSync(): void {
-    const c = multiply();
+    const c = compute();
     result = c.dataSync();
     c.dispose();
   }
@@ -92,7 +115,7 @@ export function tfjsRun(tf: TensorFlow, problem: Problem, inputs: Inputs, { wait
     runUnthrottled: wait && (() => call((promise) => promise)),
     async read() {
       if (!result) await this.run();
-      return Float32Array.from(result!);
+      return toCase ? toCase(result!) : Float32Array.from(result!);
     },
     close: free,
   };

@@ -1,9 +1,9 @@
-"""The child of the `torch` peer: one matmul problem at a time, driven over standard input and output, timed in here.
+"""The child of the `torch` peer: one case at a time, driven over standard input and output, timed in here.
 
 A message is a little-endian u32 (length of the header), the header as JSON, and as many bytes as its field `bytes` says.
 Not named torch.py: Python would import it in place of the library.
 
-Verbs: open {threads} -> {versions, gflops}; prepare {problem, sizes} + operands -> {}; run {iterations} -> {ns}; read -> {} + result; close.
+Verbs: open {threads} -> {versions, gflops}; prepare {kind, problem, sizes} + operands -> {}; run {iterations} -> {ns}; read -> {} + result; close.
 """
 
 import json
@@ -45,20 +45,28 @@ def probe(torch, n=1024):
     return 2 * n**3 / best
 
 
+def tensors(torch, sizes, payload):
+    """The operands by name, flat, without a copy."""
+    operands, offset = {}, 0
+    for name, count in sizes.items():
+        operands[name] = torch.frombuffer(payload, dtype=torch.float32, count=count, offset=offset)
+        offset += 4 * count
+    return operands
+
+
 class Product:
-    def __init__(self, torch, problem, sizes, payload):
-        self.torch, self.problem = torch, problem
-        operands, offset = {}, 0
-        for name, count in sizes.items():
-            operands[name] = torch.frombuffer(payload, dtype=torch.float32, count=count, offset=offset)
-            offset += 4 * count
+    """A case of kind gemm."""
+
+    def __init__(self, torch, asked, operands):
+        self.torch, self.problem = torch, asked["problem"]
+        problem = self.problem
         batch, m, n, k = (problem[name] for name in ("batch", "m", "n", "k"))
         # Views, not copies: BLAS takes a transposed operand as it lies.
         a = operands["A"].view(batch, k, m).transpose(1, 2) if problem["transposeA"] else operands["A"].view(batch, m, k)
         b = operands["B"].view(batch, n, k).transpose(1, 2) if problem["transposeB"] else operands["B"].view(batch, k, n)
         self.a, self.b = (a[0], b[0]) if batch == 1 else (a, b)
         self.bias = operands.get("bias")
-        self.c = None
+        self.result = None
 
     def run(self):
         torch, alpha = self.torch, self.problem["alpha"]
@@ -69,11 +77,58 @@ class Product:
             c = torch.matmul(self.a, self.b)
             if alpha != 1:
                 c.mul_(alpha)
-        self.c = c.relu_() if self.problem["epilogue"]["relu"] else c
+        self.result = c.relu_() if self.problem["epilogue"]["relu"] else c
+
+
+class Convolution:
+    """A case of kind conv: the forward pass with its epilogue, or one of the gradients."""
+
+    def __init__(self, torch, asked, operands):
+        self.torch, self.problem = torch, asked["problem"]
+        axes = [self.problem["vertical"], self.problem["horizontal"]]
+        self.options = {
+            "stride": [axis["stride"] for axis in axes],
+            "padding": [axis["before"] for axis in axes],
+            "dilation": [axis["dilation"] for axis in axes],
+            "groups": self.problem["groups"],
+        }
+        shapes = asked["shapes"]
+        self.operands = {name: values.view(shapes[name]) for name, values in operands.items()}
+        # A gradient is told the shape of what it is the gradient of by a tensor whose values it does not read.
+        for name in ("input", "filter"):
+            self.operands.setdefault(name, torch.zeros(shapes[name]))
+        self.result = None
+
+    def run(self):
+        given, options = self.operands, self.options
+        if self.problem["pass"] == "forward":
+            y = self.torch.nn.functional.conv2d(given["input"], given["filter"], given.get("bias"), **options)
+            if "residual" in given:
+                y.add_(given["residual"])
+            self.result = y.relu_() if self.problem["epilogue"]["relu"] else y
+            return
+        wanted = [self.problem["pass"] == "input-grad", self.problem["pass"] == "filter-grad", False]
+        gradients = self.torch.ops.aten.convolution_backward(
+            given["outputGrad"],
+            given["input"],
+            given["filter"],
+            None,
+            options["stride"],
+            options["padding"],
+            options["dilation"],
+            False,
+            [0, 0],
+            options["groups"],
+            wanted,
+        )
+        self.result = gradients[0] if wanted[0] else gradients[1]
+
+
+KINDS = {"gemm": Product, "conv": Convolution}
 
 
 def main():
-    product = torch = None
+    case = torch = None
     while True:
         header, payload = receive()
         verb = header["verb"]
@@ -87,15 +142,15 @@ def main():
                 versions = {"torch": torch.__version__, "python": sys.version.split()[0], "configuration": configuration(torch)}
                 send({"versions": versions, "gflops": probe(torch)})
             elif verb == "prepare":
-                product = Product(torch, header["problem"], header["sizes"], payload)
+                case = KINDS[header["kind"]](torch, header, tensors(torch, header["sizes"], payload))
                 send({})
             elif verb == "run":
                 began = time.perf_counter_ns()
                 for _ in range(header["iterations"]):
-                    product.run()
+                    case.run()
                 send({"ns": (time.perf_counter_ns() - began) / header["iterations"]})
             elif verb == "read":
-                send({}, product.c.contiguous().numpy().tobytes())
+                send({}, case.result.contiguous().numpy().tobytes())
             else:
                 sys.exit(0)
         except Exception as error:  # whatever went wrong is for the other side to report

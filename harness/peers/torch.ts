@@ -2,8 +2,9 @@
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { asMatmul, gemmRefusal } from './gemm.ts';
-import { type Inputs, type Peer, PeerError, type PeerRun } from './peer.ts';
+import { inputShapes, symmetricOnly } from './conv.ts';
+import { gemmRefusal } from './gemm.ts';
+import { type Inputs, type Peer, type PeerCase, PeerError, type PeerRun } from './peer.ts';
 import { Pipe } from './pipe.ts';
 
 /** A reference BLAS, plain loops, made 6 GFLOP/s of a 1024 matmul where an optimised one made 90 on one core. */
@@ -24,9 +25,12 @@ function findPython(): string | undefined {
   return python;
 }
 
-async function prepare(pipe: Pipe, gemm: ReturnType<typeof asMatmul>, inputs: Inputs): Promise<PeerRun> {
+/** A case as the child knows it, with the shapes of its operands where those do not follow from the problem's own fields. */
+const described = (asked: PeerCase) => (asked.kind === 'conv' ? { ...asked, shapes: inputShapes(asked) } : asked);
+
+async function prepare(pipe: Pipe, asked: PeerCase, inputs: Inputs): Promise<PeerRun> {
   const sizes = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values.length]));
-  await pipe.ask({ verb: 'prepare', problem: gemm, sizes }, Object.values(inputs));
+  await pipe.ask({ verb: 'prepare', ...described(asked), sizes }, Object.values(inputs));
   const time = async (iterations: number) => Number((await pipe.ask({ verb: 'run', iterations })).header.ns);
   return {
     run: async () => void (await time(1)),
@@ -42,7 +46,7 @@ export const torch: Peer = {
   threaded: true,
   summary: "PyTorch of the system's Python, timed in its own process",
   needs: { npm: {}, system: { name: 'a Python with torch', command: INSTALL, find: findPython } },
-  supports: (problem) => gemmRefusal(problem),
+  supports: (asked) => (asked.kind === 'conv' ? symmetricOnly(asked) : gemmRefusal(asked)),
   async open(_place, { threads }) {
     const command = findPython();
     if (!command) throw new PeerError(`torch: no Python with torch was found; run: ${INSTALL}`);
@@ -60,7 +64,7 @@ export const torch: Peer = {
     }
     return {
       versions: () => ({ ...versions, 'matmul 1024 GFLOP/s': gflops.toFixed(1) }),
-      prepare: (problem, inputs) => prepare(pipe, asMatmul(problem), inputs),
+      prepare: (asked, inputs) => prepare(pipe, asked, inputs),
       close: () => pipe.close(),
     };
   },

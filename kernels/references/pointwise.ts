@@ -5,7 +5,7 @@
 import { type DType, valueTypeOf } from '../dtype.ts';
 import { type Operation, type Step, stepsOf } from '../expression.ts';
 import type { DeviceKind } from '../kernel.ts';
-import { denseStrides, type PointwiseProblem } from '../problems/pointwise.ts';
+import { denseStrides, elementCount, type PointwiseProblem } from '../problems/pointwise.ts';
 
 /** A value in float64, and how far an f32 result may lie from it. */
 export interface Bounded {
@@ -158,22 +158,30 @@ export function evaluate(
   return done[done.length - 1];
 }
 
-/** Every element of the output, row-major; `operands` are the values of `x0`, `x1`, .. as stored, one in place among them. */
+/** Element `flat` of the output, row-major; `operands` are the values of `x0`, `x1`, .. as stored, one in place among them. */
+export function pointwiseElement(
+  problem: PointwiseProblem,
+  operands: readonly ArrayLike<number>[],
+  device: DeviceKind,
+  flat: number,
+): Bounded {
+  const { shape, inputs } = problem;
+  const dense = denseStrides(shape);
+  const index = shape.map((size, d) => Math.floor(flat / dense[d]) % size);
+  const values = inputs.map(({ dtype, strides, offset }, i) => {
+    const value = operands[i][index.reduce((sum, at, d) => sum + at * strides[d], offset)];
+    return dtype === 'bool' ? Number(value !== 0) : value;
+  });
+  return storedAs(problem.dtype, evaluate(problem, values, device));
+}
+
+/** Every element of the output. */
 export function* pointwiseReference(
   problem: PointwiseProblem,
   operands: readonly ArrayLike<number>[],
   device: DeviceKind,
 ): Generator<Bounded> {
-  const { shape, inputs } = problem;
-  const dense = denseStrides(shape);
-  for (let flat = 0; flat < dense[0] * shape[0]; flat++) {
-    const index = shape.map((size, d) => Math.floor(flat / dense[d]) % size);
-    const values = inputs.map(({ dtype, strides, offset }, i) => {
-      const value = operands[i][index.reduce((sum, at, d) => sum + at * strides[d], offset)];
-      return dtype === 'bool' ? Number(value !== 0) : value;
-    });
-    yield storedAs(problem.dtype, evaluate(problem, values, device));
-  }
+  for (let flat = 0; flat < elementCount(problem.shape); flat++) yield pointwiseElement(problem, operands, device, flat);
 }
 
 /** What a dtype makes of a value: f16 rounds it, u8 keeps its low 8 bits. */

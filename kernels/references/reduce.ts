@@ -10,16 +10,17 @@ import { type Bounded, evaluate } from './pointwise.ts';
  */
 const SUM_ROUNDINGS: Record<DeviceKind, number> = { cpu: 2 ** -20, webgpu: 600 };
 
-/** Every element of the output, row-major over [outer, inner]. An index is exact unless another element comes as close as its error. */
+/** Element `flat` of the output, row-major over [outer, inner]. An index is exact unless another element comes as close as its error. */
+export function reduceElement(problem: ReduceProblem, x0: ArrayLike<number>, device: DeviceKind, flat: number): Bounded {
+  const { reduced, inner, expression } = problem;
+  const first = Math.floor(flat / inner) * reduced * inner + (flat % inner);
+  const terms = Array.from({ length: reduced }, (_, r) => evaluate({ expression, scalars: [] }, [x0[first + r * inner]], device));
+  return foldTerms(problem, terms, device);
+}
+
+/** Every element of the output. */
 export function* reduceReference(problem: ReduceProblem, x0: ArrayLike<number>, device: DeviceKind): Generator<Bounded> {
-  const { outer, reduced, inner, expression } = problem;
-  for (let o = 0; o < outer; o++)
-    for (let j = 0; j < inner; j++) {
-      const terms = Array.from({ length: reduced }, (_, r) =>
-        evaluate({ expression, scalars: [] }, [x0[(o * reduced + r) * inner + j]], device),
-      );
-      yield foldTerms(problem, terms, device);
-    }
+  for (let flat = 0; flat < problem.outer * problem.inner; flat++) yield reduceElement(problem, x0, device, flat);
 }
 
 function foldTerms({ fold, dtype }: ReduceProblem, terms: readonly Bounded[], device: DeviceKind): Bounded {
