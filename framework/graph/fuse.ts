@@ -6,7 +6,7 @@ import { type Expression, stepsOf } from '../../kernels/expression.ts';
 import { type PointwiseProblem, type Problem, pointwise } from '../../kernels/index.ts';
 import type { Layout, Spec } from '../layout.ts';
 import { broadcastStrides, denseStrides, equalShapes, type Shape } from '../shape.ts';
-import type { Program, Stage, Value } from './program.ts';
+import type { KernelStage, Program, Stage, Value } from './program.ts';
 
 type PointwiseInput = PointwiseProblem['inputs'][number];
 
@@ -58,12 +58,12 @@ function substitute(expression: Expression, leaf: (branch: Expression) => Expres
 }
 
 /** A stage that does `producer` and then `consumer`, whose input number `at` it is; undefined where that is too much for one kernel. */
-function merged(producer: Stage, consumer: Stage, at: number, isPossible: IsPossible): Stage | undefined {
+function merged(producer: KernelStage, consumer: KernelStage, at: number, isPossible: IsPossible): KernelStage | undefined {
   const { shape } = consumer.elementwise!;
   const inputs: PointwiseInput[] = [];
   const values: Value[] = [];
   /** The number of an input of either stage in the merged one. */
-  const numberOf = (stage: Stage, index: number): number => {
+  const numberOf = (stage: KernelStage, index: number): number => {
     const [input, value] = [stage.elementwise!.inputs[index], stage.bind[`x${index}`]];
     const isSame = (other: PointwiseInput, i: number) =>
       values[i] === value && other.offset === input.offset && `${other.strides}` === `${input.strides}`;
@@ -73,7 +73,7 @@ function merged(producer: Stage, consumer: Stage, at: number, isPossible: IsPoss
     return inputs.push(input) - 1;
   };
   const [inner, outer] = [producer.problem, consumer.problem] as [PointwiseProblem, PointwiseProblem];
-  const renumbered = (stage: Stage, scalars: number) => (branch: Expression) =>
+  const renumbered = (stage: KernelStage, scalars: number) => (branch: Expression) =>
     branch.kind === 'scalar' ? { ...branch, value: branch.value + scalars } : { ...branch, value: numberOf(stage, branch.value) };
   const first = substitute(inner.expression, renumbered(producer, 0));
   const second = renumbered(consumer, inner.scalars.length);
@@ -90,7 +90,7 @@ function merged(producer: Stage, consumer: Stage, at: number, isPossible: IsPoss
 }
 
 /** The one input of `consumer` that is all of what `producer` computes; -1 where there is none. */
-function inputFrom(producer: Stage, consumer: Stage): number {
+function inputFrom(producer: KernelStage, consumer: KernelStage): number {
   const [from, to] = [producer.elementwise!, consumer.elementwise!];
   const { dtype } = producer.problem as PointwiseProblem;
   // Storing as f16 or u8 rounds or wraps, which a fused chain would leave out.
@@ -110,6 +110,7 @@ export function fusePointwise(program: Program, isPossible: IsPossible, count: (
   const stages = new Set<Stage>();
   for (let stage of program.stages) {
     for (const producer of stage.elementwise ? [...new Set(Object.values(stage.bind))].flatMap((value) => writerOf(value)) : []) {
+      if (stage.control) continue;
       const at = inputFrom(producer, stage);
       const both = at < 0 ? undefined : merged(producer, stage, at, isPossible);
       if (!both) continue;
@@ -127,9 +128,9 @@ export function fusePointwise(program: Program, isPossible: IsPossible, count: (
   return { ...program, stages: [...stages] };
 
   /** The stage that computes a value for one other stage and nobody else. */
-  function writerOf(value: Value): Stage[] {
+  function writerOf(value: Value): KernelStage[] {
     const users = readers.get(value)!;
     if (kept.has(value) || users.size !== 2) return [];
-    return [...users].filter((user) => user.elementwise && user.bind.out === value && stages.has(user));
+    return [...users].flatMap((user) => (user.elementwise && user.bind.out === value && stages.has(user) ? [user] : []));
   }
 }

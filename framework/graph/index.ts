@@ -1,5 +1,6 @@
 // What `tilebench/framework` exports of the static style.
 
+export { cond, type Nodes, type NodesLike, type WhileOptions, whileLoop } from './flow.ts';
 export { gradients } from './gradients.ts';
 export { assign, assignAdd, assignSub, constant, GraphNode, Group, group, placeholder, variable } from './node.ts';
 export { GradientDescent, type GradientDescentOptions } from './optimizer.ts';

@@ -2,11 +2,11 @@
 
 import { type PointwiseProblem, pointwise } from '../../kernels/index.ts';
 import { denseStrides } from '../shape.ts';
-import type { Commit, Program, Stage, Value } from './program.ts';
+import type { Commit, KernelStage, Program, Stage, Value } from './program.ts';
 
 /** The input that the stage may overwrite with its result; undefined where none is the variable as it lies. */
 function inputToReplace({ elementwise, problem, bind }: Stage, variable: Value): number | undefined {
-  if (!elementwise || problem.op !== 'pointwise') return undefined;
+  if (!elementwise || problem?.op !== 'pointwise') return undefined;
   const uses = elementwise.inputs.flatMap((_, i) => (bind[`x${i}`] === variable ? [i] : []));
   const [first] = uses;
   if (uses.length !== 1 || elementwise.inputs[first].dtype !== problem.dtype) return undefined;
@@ -15,7 +15,7 @@ function inputToReplace({ elementwise, problem, bind }: Stage, variable: Value):
 }
 
 /** The stage with its result in the place of input number `inPlace`. */
-function replacing(stage: Stage, variable: Value, inPlace: number): Stage {
+function replacing(stage: KernelStage, variable: Value, inPlace: number): KernelStage {
   const { [`x${inPlace}`]: _, ...bind } = stage.bind;
   return { ...stage, problem: pointwise({ ...(stage.problem as PointwiseProblem), inPlace }), bind: { ...bind, out: variable } };
 }
@@ -30,7 +30,7 @@ export function updateInPlace(program: Program, count: (updates: number) => void
     const isReadLater = stages.some(({ bind }, i) => i > at && Object.values(bind).includes(variable));
     if (inPlace === undefined || isReadLater || fetches.includes(variable)) return false;
     const moved = (each: Value): Value => (each === value ? variable : each);
-    stages[at] = replacing(stages[at], variable, inPlace);
+    stages[at] = replacing(stages[at] as KernelStage, variable, inPlace);
     stages = stages.map((stage) => ({
       ...stage,
       bind: Object.fromEntries(Object.entries(stage.bind).map(([name, each]) => [name, moved(each)])),

@@ -19,7 +19,7 @@ function bestFit(free: readonly number[], bytes: readonly number[], wanted: numb
   return best;
 }
 
-/** Gives every value of a program its buffer; those of `setup` and those that change places with a variable share none. */
+/** Gives every value of a program its buffer; those of `setup`, of control's outputs, and those that change places with a variable share none. */
 export function arrange({ setup, stages, commits, fetches }: Program): Arrangement {
   const bytes: number[] = [];
   const bufferOf = new Map<Value, number>();
@@ -28,6 +28,9 @@ export function arrange({ setup, stages, commits, fetches }: Program): Arrangeme
   };
   for (const stage of setup) valuesOf(stage).forEach(own);
   for (const { value } of commits) own(value);
+  // A conditional or loop exchanges its outputs' buffers for those of its subgraphs' results.
+  for (const { control, bind } of stages)
+    if (control) for (const [name, value] of Object.entries(bind)) if (name.startsWith('out')) own(value);
   const lone = new Set(bufferOf.keys());
   const lastUse = new Map<Value, number>();
   for (const [at, stage] of stages.entries()) for (const value of valuesOf(stage)) lastUse.set(value, at);

@@ -8,15 +8,23 @@ import { type Spec, specText } from '../layout.ts';
 import type { Attributes, Op, Operand, Style, Value } from '../op.ts';
 import { add, sub } from '../ops/pointwise.ts';
 import { checkShape, equalShapes, type Shape } from '../shape.ts';
+import type { Control } from './control.ts';
 
 /** How a node comes by its elements. */
 export type Definition =
   | { readonly kind: 'placeholder' }
   | { readonly kind: 'variable' | 'constant'; readonly values: Values }
   | { readonly kind: 'op'; readonly op: Op; readonly operands: readonly Operand<GraphNode>[]; readonly attributes: Attributes }
-  | { readonly kind: 'assign'; readonly variable: GraphNode; readonly value: GraphNode };
+  | { readonly kind: 'assign'; readonly variable: GraphNode; readonly value: GraphNode }
+  /** A subgraph's: what it stands for is given anew each time the subgraph runs. */
+  | { readonly kind: 'parameter' }
+  /** One of the results of a conditional or a loop. */
+  | { readonly kind: 'output'; readonly of: Control; readonly index: number };
 
 let lastId = 0;
+
+/** The number of the newest node: all that is made from now on has a higher one. */
+export const newestId = (): number => lastId;
 
 export class GraphNode implements Value {
   readonly id = ++lastId;
@@ -30,7 +38,7 @@ export class GraphNode implements Value {
     this.shape = shape;
     this.dtype = dtype;
     this.definition = definition;
-    this.name = name ?? `${definition.kind === 'op' ? definition.op.name : definition.kind}_${this.id}`;
+    this.name = name ?? `${kindOf(definition)}_${this.id}`;
   }
 
   get style(): Style {
@@ -41,6 +49,9 @@ export class GraphNode implements Value {
     return `${this.name} ${specText(this)}`;
   }
 }
+
+const kindOf = (definition: Definition): string =>
+  definition.kind === 'op' ? definition.op.name : definition.kind === 'output' ? definition.of.kind : definition.kind;
 
 /** Several nodes under one fetch: they are computed, and nothing of them comes to the host. */
 export class Group {
@@ -66,6 +77,7 @@ const graphStyle: Style = {
 /** The nodes that a node is computed from. */
 export function parentsOf({ definition }: GraphNode): readonly GraphNode[] {
   if (definition.kind === 'op') return definition.operands.filter((operand) => typeof operand !== 'number');
+  if (definition.kind === 'output') return definition.of.operands;
   return definition.kind === 'assign' ? [definition.variable, definition.value] : [];
 }
 

@@ -2,7 +2,7 @@
 
 import { type Device, kernelsFor, refusal } from '../../kernels/index.ts';
 import { specText } from '../layout.ts';
-import type { Attributes, Operand } from '../op.ts';
+import type { Attributes } from '../op.ts';
 import { matmulOp } from '../ops/matmul.ts';
 import { pointwiseOps } from '../ops/pointwise.ts';
 import { equalShapes } from '../shape.ts';
@@ -10,7 +10,8 @@ import { fusePointwise, type IsPossible } from './fuse.ts';
 import { updateInPlace } from './inplace.ts';
 import { GraphNode, parentsOf } from './node.ts';
 import { inOrder } from './order.ts';
-import { lowerGraph, type Program } from './program.ts';
+import { lowerGraph, type Program, type Request } from './program.ts';
+import { type OpDefinition, rebuild } from './rebuild.ts';
 
 /** The rewrites by name, in the order they are made. */
 export const REWRITES = [
@@ -28,28 +29,6 @@ export const REWRITES = [
 
 export type Rewrite = (typeof REWRITES)[number];
 export type RewriteCounts = Readonly<Record<Rewrite, number>>;
-
-type Definition<K> = Extract<GraphNode['definition'], { kind: K }>;
-/** What takes the place of an op's node; `before` is the same node with the operands it had. */
-type Rule = (node: GraphNode, definition: Definition<'op'>, before: GraphNode) => GraphNode;
-
-/** The graph of `roots` with `rule` applied to each op, whose operands have been replaced before. */
-function rebuild(roots: readonly GraphNode[], rule: Rule): GraphNode[] {
-  const replaced = new Map<GraphNode, GraphNode>();
-  const now = <V>(operand: V | GraphNode) => (operand instanceof GraphNode ? replaced.get(operand)! : operand);
-  for (const node of inOrder(roots, parentsOf)) {
-    const { definition } = node;
-    const isSame = parentsOf(node).every((parent) => replaced.get(parent) === parent);
-    if (definition.kind === 'op') {
-      const operands = definition.operands.map((operand) => now(operand) as Operand<GraphNode>);
-      const moved = isSame ? node : new GraphNode(node, { ...definition, operands }, node.name);
-      replaced.set(node, rule(moved, moved.definition as Definition<'op'>, node));
-    } else if (definition.kind === 'assign') {
-      replaced.set(node, isSame ? node : new GraphNode(node, { ...definition, value: now(definition.value) }, node.name));
-    } else replaced.set(node, node);
-  }
-  return roots.map((root) => replaced.get(root)!);
-}
 
 const numberText = (value: unknown): unknown => (typeof value === 'number' ? (Object.is(value, -0) ? '-0' : `${value}`) : value);
 const attributesText = (attributes: Attributes): string => JSON.stringify(attributes, (_, value) => numberText(value));
@@ -70,7 +49,7 @@ function shareCommon(roots: readonly GraphNode[], count: () => void): GraphNode[
 }
 
 /** The product that an addition or ReLU can be moved into, and the bias that is added to it. */
-function productOf(node: GraphNode, { op, operands }: Definition<'op'>, isUsedOnce: (node: GraphNode) => boolean) {
+function productOf(node: GraphNode, { op, operands }: OpDefinition, isUsedOnce: (node: GraphNode) => boolean) {
   if (op !== pointwiseOps.add && op !== pointwiseOps.relu) return undefined;
   for (const [at, operand] of operands.entries()) {
     if (typeof operand === 'number' || operand.definition.kind !== 'op' || operand.definition.op !== matmulOp) continue;
@@ -110,10 +89,9 @@ const possibleOn =
   (problem) =>
     kernelsFor(problem.op, device.kind).some((kernel) => kernel.deterministic && refusal(kernel, problem, device) === undefined);
 
-/** The program of a graph: what `roots` need, `fetched` of them read by the host, after the rewrites that are `on`. */
+/** The program of a request after the rewrites that are `on`; subgraphs are rewritten and counted like the graph around them. */
 export function compileGraph(
-  roots: readonly GraphNode[],
-  fetched: readonly GraphNode[],
+  request: Request,
   on: Readonly<Record<Rewrite, boolean>>,
   device: Device,
 ): { readonly program: Program; readonly counts: RewriteCounts } {
@@ -121,12 +99,19 @@ export function compileGraph(
   const counting = (name: Rewrite) => (times?: number) => {
     counts[name] += times ?? 1;
   };
-  let nodes = [...roots, ...fetched];
-  if (on.commonSubexpressions) nodes = shareCommon(nodes, counting('commonSubexpressions'));
-  if (on.matmulEpilogue) nodes = moveIntoProducts(nodes, counting('matmulEpilogue'));
-  let program = lowerGraph(nodes.slice(0, roots.length), nodes.slice(roots.length), on.constantFolding);
-  counts.constantFolding = program.setup.length;
-  if (on.pointwiseChains) program = fusePointwise(program, possibleOn(device), counting('pointwiseChains'));
-  if (on.inPlaceUpdates) program = updateInPlace(program, counting('inPlaceUpdates'));
-  return { program, counts };
+  const compile = ({ roots, fetched, results }: Request): Program => {
+    let nodes = [...roots, ...fetched, ...results.map(({ node }) => node)];
+    if (on.commonSubexpressions) nodes = shareCommon(nodes, counting('commonSubexpressions'));
+    if (on.matmulEpilogue) nodes = moveIntoProducts(nodes, counting('matmulEpilogue'));
+    const rewritten: Request = {
+      roots: nodes.splice(0, roots.length),
+      fetched: nodes.splice(0, fetched.length),
+      results: results.map(({ target }, i) => ({ target, node: nodes[i] })),
+    };
+    let program = lowerGraph(rewritten, on.constantFolding, compile);
+    counting('constantFolding')(program.setup.length);
+    if (on.pointwiseChains) program = fusePointwise(program, possibleOn(device), counting('pointwiseChains'));
+    return on.inPlaceUpdates ? updateInPlace(program, counting('inPlaceUpdates')) : program;
+  };
+  return { program: compile(request), counts };
 }

@@ -4,7 +4,7 @@ import { tensor } from '../create.ts';
 import { devicesForTests, differs, leavesNothing } from '../each-device.ts';
 import { add, mul, square, sub } from '../ops/pointwise.ts';
 import { argmax, sum } from '../ops/reduce.ts';
-import { transpose } from '../ops/shape.ts';
+import { slice, transpose } from '../ops/shape.ts';
 import { gradients } from './gradients.ts';
 import { assign, assignAdd, constant, type GraphNode, group, placeholder, variable } from './node.ts';
 import { GradientDescent } from './optimizer.ts';
@@ -103,6 +103,18 @@ for (const device of await devicesForTests()) {
       ]);
       assert.equal(list(await session.run(x, new Map([[x, Float64Array.of(5, 6, 7, 8)]]))), [5, 6, 7, 8]);
       assert.equal(list(await session.run(v)), [1, 3, 2, 4]);
+    }));
+
+  test(`${on}: a part of a larger value is assigned as a copy: the variable keeps its size`, () =>
+    inSession(async (session) => {
+      const x = placeholder([64], 'f32', 'x');
+      const v = variable([1, 2], 'v');
+      const next = assign(v, slice(plus(x, 1), [0, 2]));
+      for (let run = 0; run < 3; run++) await session.run(next, [[x, new Float32Array(64).fill(run)]]);
+      assert.equal(list(await session.run(v)), [3, 3]);
+      assert.is(session.report().planBytes, 0);
+      await session.run(next, [[x, new Float32Array(64)]]);
+      assert.is(session.report().planBytes, 4 * (64 + 2));
     }));
 
   test(`${on}: momentum follows its recurrence, with a rate that is fed`, () =>

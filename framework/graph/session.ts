@@ -75,7 +75,9 @@ export class Session {
   readonly #rewrites: Record<Rewrite, boolean>;
   readonly #cells = new Map<GraphNode, Cell>();
   readonly #prepared = new Map<string, Promise<Prepared>>();
-  #report: StepReport | undefined;
+  #report: (() => StepReport) | undefined;
+  /** Settles when the run that was asked for last has ended: runs take turns. */
+  #turn: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   /** Throws a DeviceError where the device is not open. */
@@ -98,29 +100,53 @@ export class Session {
     if (bad >= 0) throw new TypeError(`run: fetch ${bad} is ${list[bad]}, expected a node of a graph or a group of them`);
     const crossings: Crossing[] = [];
     const read = list.filter((fetch) => fetch instanceof GraphNode);
-    const { plan, counts, placeholders } = await this.#planOf(list.flatMap(nodesIn), read, crossings);
-    this.#assertOpen();
-    this.#feed(placeholders, feeds, list, crossings);
-    const reading: Promise<number | Values>[] = [];
-    plan.run((buffer, i) => reading.push(this.#read(buffer, read[i], crossings)));
+    const prepared = await this.#planOf(list.flatMap(nodesIn), read, crossings);
+    const reading = await this.#inTurn(async () => {
+      this.#assertOpen();
+      this.#feed(prepared.placeholders, feeds, list, crossings);
+      await this.#execute(prepared.plan, crossings);
+      const begun = read.map((node, i) => this.#read(prepared.plan.fetched(i), node, crossings));
+      prepared.plan.commit();
+      this.device.submit();
+      // What follows need not wait for the host to have read.
+      return begun;
+    });
     // Without a fetch to wait for, runs would queue up faster than the device does them.
     if (reading.length === 0) await this.device.sync();
     const values = await Promise.all(reading);
-    this.#report = { kernels: plan.kernels, crossings, rewrites: counts, planBytes: plan.bytes };
+    const { plan, counts } = prepared;
+    this.#report = () => ({ kernels: plan.kernels, crossings, rewrites: counts, planBytes: plan.bytes });
     const results = list.map((fetch) => (fetch instanceof GraphNode ? values.shift() : undefined));
     return (Array.isArray(fetches) ? results : results[0]) as Fetched<F>;
+  }
+
+  /** Runs `work` after the runs that were asked for before it have ended. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  /** Dispatches a plan, and reads the predicates that it asks for. */
+  #execute(plan: Plan, crossings: Crossing[]): Promise<void> | undefined {
+    plan.recount();
+    return plan.execute(async (buffer, node) => {
+      const value = await this.#read(buffer, node, crossings);
+      return (typeof value === 'number' ? value : value[0]) !== 0;
+    });
   }
 
   /** Each kernel of the last run with the nodes it computed, and each crossing between host and device. Throws before the first run. */
   report(): StepReport {
     if (!this.#report) throw new Error('report: the session has run nothing yet; call it after run(..)');
-    return this.#report;
+    return this.#report();
   }
 
   /** Gives back all that the session holds on its device, its variables included. A second call does nothing. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await this.#turn;
     for (const outcome of await Promise.allSettled(this.#prepared.values())) if (outcome.status === 'fulfilled') outcome.value.plan.free();
     for (const { buffer } of this.#cells.values()) this.device.free(buffer);
     this.#cells.clear();
@@ -142,7 +168,7 @@ export class Session {
   }
 
   async #prepare(roots: readonly GraphNode[], read: readonly GraphNode[], crossings: Crossing[]): Promise<Prepared> {
-    const { program, counts } = compileGraph(roots, read, this.#rewrites, this.device);
+    const { program, counts } = compileGraph({ roots, fetched: read, results: [] }, this.#rewrites, this.device);
     const plan = new Plan(this.device, program, (source) => this.#cellOf(source, crossings));
     try {
       await plan.prepare();
@@ -155,6 +181,8 @@ export class Session {
 
   /** The buffer of a placeholder, a variable or a constant, with its first value. */
   #cellOf(node: GraphNode, crossings: Crossing[]): Cell {
+    if (node.definition.kind === 'parameter')
+      throw new TypeError(`run: ${node} exists only inside of a loop or branch; fetch a result of the cond(..) or whileLoop(..) instead`);
     let cell = this.#cells.get(node);
     if (!cell) {
       this.#cells.set(node, (cell = { buffer: this.device.alloc(denseBytes(node)) }));
@@ -185,7 +213,7 @@ export class Session {
     for (const node of given.keys()) {
       if (!(node instanceof GraphNode)) throw new TypeError(`run: a feed is for ${node}, expected a placeholder`);
       const { kind } = node.definition;
-      const found = kind === 'op' || kind === 'assign' ? 'computed' : `a ${kind}`;
+      const found = kind === 'variable' || kind === 'constant' || kind === 'parameter' ? `a ${kind}` : 'computed';
       if (kind !== 'placeholder') throw new TypeError(`run: cannot feed ${node}: it is ${found}; only what placeholder(..) made is fed`);
     }
     const missing = placeholders.find((node) => !given.has(node));
