@@ -4,7 +4,7 @@ import type { Buffer, Device } from '../kernels/index.ts';
 import { DeviceError } from '../kernels/index.ts';
 import { denseBytes, launchesOf } from './launches.ts';
 import { layoutOf, type Spec, specText } from './layout.ts';
-import type { Attributes, Op, Operand, Style } from './op.ts';
+import type { Attributes, Op, Operand, Style, UpdateOp } from './op.ts';
 import { own } from './scope.ts';
 import { Storage } from './storage.ts';
 import { isRecording, Node } from './tape.ts';
@@ -75,6 +75,24 @@ export function record(
     }
 }
 
+/** Changes a tensor in place by an update. */
+function change({ inPlace }: UpdateOp, target: Tensor, others: readonly Tensor[]): void {
+  if (!target.layout.dense) throw new TypeError(`${inPlace.name}: ${specText(target)} is a view; update the tensor that it is a view of`);
+  const { device, storage } = target;
+  const stranger = others.find((each) => each.device !== device);
+  if (stranger)
+    throw new DeviceError(`${inPlace.name}: the tensor lives on ${device.kind}, an operand on ${stranger.device.kind}; move one`);
+  if (others.some((each) => each.storage === storage))
+    throw new TypeError(`${inPlace.name}: an operand shares the bytes of the tensor that is changed; give it a copy, by clone()`);
+  const operands = [target, ...others];
+  const layouts = operands.map(({ layout }) => layout);
+  const buffers = operands.map((each) => each.storage.buffer);
+  launchesOf(device)
+    .get(inPlace, layouts, {})
+    .run([...buffers, storage.buffer]);
+  storage.version++;
+}
+
 type Watcher = (op: Op, operands: readonly Operand<Tensor>[], output: Tensor) => void;
 const watchers = new Set<Watcher>();
 
@@ -88,6 +106,7 @@ export function watchOps(watcher: Watcher): () => void {
 export const eager: Style & { create: typeof create; run: typeof run } = {
   create,
   run,
+  update: (op, target, others) => change(op, target as Tensor, others as readonly Tensor[]),
   apply(op, operands, attributes) {
     const tensors = operands as readonly Operand<Tensor>[];
     const output = run(op, tensors, attributes);

@@ -17,6 +17,8 @@ export interface Value extends Spec {
 /** How a kind of value answers an op. */
 export interface Style {
   apply(op: Op, operands: readonly Operand<Value>[], attributes: Attributes): Value;
+  /** Changes `target`: at once where it is a tensor, when the assignment is fetched where it is a graph's variable. */
+  update(op: UpdateOp, target: Value, others: readonly Value[]): void;
 }
 
 /** A value, or a number that takes the dtype of the values beside it; only pointwise ops take numbers. */
@@ -66,6 +68,14 @@ export interface Op<A extends Attributes = Attributes> {
   lower(inputs: readonly Operand<Layout>[], output: Spec, attributes: A): Lowering;
   /** Gradients by operand, each of the operand's shape; undefined where none is needed or none is defined. Left out: not differentiable. */
   gradient?<V extends Value>(call: Call<V, A>, upstream: V): readonly (V | undefined)[];
+}
+
+/** A change of a value's elements by a rule, in both its forms. */
+export interface UpdateOp {
+  /** Gives the first operand's next elements, as any op gives its output. */
+  readonly updated: Op;
+  /** Puts them where the first operand lies: it has no output of its own. */
+  readonly inPlace: Op;
 }
 
 /** Applies an op in the style of its values. Throws a TypeError where all operands are numbers. */

@@ -1,144 +1,161 @@
-// Operators are the ops as methods of a tensor, for chains: x.matmul(w).relu(). What each computes and when it throws stands with the op in ops/.
+// Operators are the ops as methods of a value, tensor or node, for chains: x.matmul(w).relu(). What each computes and when it throws stands with the op in ops/.
 
-import type { DType } from '../kernels/index.ts';
-import type { Operand } from './op.ts';
+import type { DType, Pair } from '../kernels/index.ts';
+import type { Operand, Value } from './op.ts';
 import * as ops from './ops/index.ts';
-import type { Tensor } from './tensor.ts';
 
 export abstract class Operators {
-  add(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.add<Tensor>(this, y);
+  add<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.add<V>(this, y);
   }
-  sub(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.sub<Tensor>(this, y);
+  sub<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.sub<V>(this, y);
   }
-  mul(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.mul<Tensor>(this, y);
+  mul<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.mul<V>(this, y);
   }
-  div(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.div<Tensor>(this, y);
+  div<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.div<V>(this, y);
   }
-  pow(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.pow<Tensor>(this, y);
+  pow<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.pow<V>(this, y);
   }
-  maximum(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.maximum<Tensor>(this, y);
+  maximum<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.maximum<V>(this, y);
   }
-  minimum(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.minimum<Tensor>(this, y);
+  minimum<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.minimum<V>(this, y);
   }
-  eq(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.eq<Tensor>(this, y);
+  eq<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.eq<V>(this, y);
   }
-  ne(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.ne<Tensor>(this, y);
+  ne<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.ne<V>(this, y);
   }
-  lt(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.lt<Tensor>(this, y);
+  lt<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.lt<V>(this, y);
   }
-  le(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.le<Tensor>(this, y);
+  le<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.le<V>(this, y);
   }
-  gt(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.gt<Tensor>(this, y);
+  gt<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.gt<V>(this, y);
   }
-  ge(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.ge<Tensor>(this, y);
+  ge<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.ge<V>(this, y);
   }
-  and(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.and<Tensor>(this, y);
+  and<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.and<V>(this, y);
   }
-  or(this: Tensor, y: Operand<Tensor>): Tensor {
-    return ops.or<Tensor>(this, y);
+  or<V extends Value>(this: V, y: Operand<V>): V {
+    return ops.or<V>(this, y);
   }
-  neg(this: Tensor): Tensor {
-    return ops.neg<Tensor>(this);
+  neg<V extends Value>(this: V): V {
+    return ops.neg<V>(this);
   }
-  abs(this: Tensor): Tensor {
-    return ops.abs<Tensor>(this);
+  abs<V extends Value>(this: V): V {
+    return ops.abs<V>(this);
   }
-  exp(this: Tensor): Tensor {
-    return ops.exp<Tensor>(this);
+  exp<V extends Value>(this: V): V {
+    return ops.exp<V>(this);
   }
-  log(this: Tensor): Tensor {
-    return ops.log<Tensor>(this);
+  log<V extends Value>(this: V): V {
+    return ops.log<V>(this);
   }
-  sqrt(this: Tensor): Tensor {
-    return ops.sqrt<Tensor>(this);
+  sqrt<V extends Value>(this: V): V {
+    return ops.sqrt<V>(this);
   }
-  square(this: Tensor): Tensor {
-    return ops.square<Tensor>(this);
+  square<V extends Value>(this: V): V {
+    return ops.square<V>(this);
   }
-  relu(this: Tensor): Tensor {
-    return ops.relu<Tensor>(this);
+  relu<V extends Value>(this: V): V {
+    return ops.relu<V>(this);
   }
-  sigmoid(this: Tensor): Tensor {
-    return ops.sigmoid<Tensor>(this);
+  sigmoid<V extends Value>(this: V): V {
+    return ops.sigmoid<V>(this);
   }
-  tanh(this: Tensor): Tensor {
-    return ops.tanh<Tensor>(this);
+  tanh<V extends Value>(this: V): V {
+    return ops.tanh<V>(this);
   }
-  gelu(this: Tensor): Tensor {
-    return ops.gelu<Tensor>(this);
+  gelu<V extends Value>(this: V): V {
+    return ops.gelu<V>(this);
   }
-  not(this: Tensor): Tensor {
-    return ops.not<Tensor>(this);
+  not<V extends Value>(this: V): V {
+    return ops.not<V>(this);
   }
-  floor(this: Tensor): Tensor {
-    return ops.floor<Tensor>(this);
+  floor<V extends Value>(this: V): V {
+    return ops.floor<V>(this);
   }
-  leakyRelu(this: Tensor, slope?: number): Tensor {
-    return ops.leakyRelu<Tensor>(this, slope);
+  leakyRelu<V extends Value>(this: V, slope?: number): V {
+    return ops.leakyRelu<V>(this, slope);
   }
-  clip(this: Tensor, low: Operand<Tensor>, high: Operand<Tensor>): Tensor {
-    return ops.clip<Tensor>(this, low, high);
+  clip<V extends Value>(this: V, low: Operand<V>, high: Operand<V>): V {
+    return ops.clip<V>(this, low, high);
   }
-  cast(this: Tensor, dtype: DType): Tensor {
-    return ops.cast<Tensor>(this, dtype);
+  cast<V extends Value>(this: V, dtype: DType): V {
+    return ops.cast<V>(this, dtype);
   }
-  matmul(this: Tensor, y: Tensor, options?: ops.MatmulOptions<Tensor>): Tensor {
-    return ops.matmul<Tensor>(this, y, options);
+  matmul<V extends Value>(this: V, y: V, options?: ops.MatmulOptions<V>): V {
+    return ops.matmul<V>(this, y, options);
   }
-  sum(this: Tensor, axes?: ops.Axes, options?: ops.ReduceOptions): Tensor {
-    return ops.sum<Tensor>(this, axes, options);
+  sum<V extends Value>(this: V, axes?: ops.Axes, options?: ops.ReduceOptions): V {
+    return ops.sum<V>(this, axes, options);
   }
-  mean(this: Tensor, axes?: ops.Axes, options?: ops.ReduceOptions): Tensor {
-    return ops.mean<Tensor>(this, axes, options);
+  mean<V extends Value>(this: V, axes?: ops.Axes, options?: ops.ReduceOptions): V {
+    return ops.mean<V>(this, axes, options);
   }
-  max(this: Tensor, axes?: ops.Axes, options?: ops.ReduceOptions): Tensor {
-    return ops.max<Tensor>(this, axes, options);
+  max<V extends Value>(this: V, axes?: ops.Axes, options?: ops.ReduceOptions): V {
+    return ops.max<V>(this, axes, options);
   }
-  min(this: Tensor, axes?: ops.Axes, options?: ops.ReduceOptions): Tensor {
-    return ops.min<Tensor>(this, axes, options);
+  min<V extends Value>(this: V, axes?: ops.Axes, options?: ops.ReduceOptions): V {
+    return ops.min<V>(this, axes, options);
   }
-  argmax(this: Tensor, axes?: ops.Axes, options?: ops.ReduceOptions): Tensor {
-    return ops.argmax<Tensor>(this, axes, options);
+  argmax<V extends Value>(this: V, axes?: ops.Axes, options?: ops.ReduceOptions): V {
+    return ops.argmax<V>(this, axes, options);
   }
-  argmin(this: Tensor, axes?: ops.Axes, options?: ops.ReduceOptions): Tensor {
-    return ops.argmin<Tensor>(this, axes, options);
+  argmin<V extends Value>(this: V, axes?: ops.Axes, options?: ops.ReduceOptions): V {
+    return ops.argmin<V>(this, axes, options);
   }
-  reshape(this: Tensor, ...shape: number[]): Tensor {
-    return ops.reshape<Tensor>(this, shape);
+  reshape<V extends Value>(this: V, ...shape: number[]): V {
+    return ops.reshape<V>(this, shape);
   }
-  transpose(this: Tensor, ...order: number[]): Tensor {
-    return ops.transpose<Tensor>(this, order.length ? order : undefined);
+  transpose<V extends Value>(this: V, ...order: number[]): V {
+    return ops.transpose<V>(this, order.length ? order : undefined);
   }
-  broadcastTo(this: Tensor, ...shape: number[]): Tensor {
-    return ops.broadcastTo<Tensor>(this, shape);
+  broadcastTo<V extends Value>(this: V, ...shape: number[]): V {
+    return ops.broadcastTo<V>(this, shape);
   }
-  slice(this: Tensor, ...ranges: ops.Range[]): Tensor {
-    return ops.slice<Tensor>(this, ...ranges);
+  slice<V extends Value>(this: V, ...ranges: ops.Range[]): V {
+    return ops.slice<V>(this, ...ranges);
   }
-  clone(this: Tensor): Tensor {
-    return ops.clone<Tensor>(this);
+  clone<V extends Value>(this: V): V {
+    return ops.clone<V>(this);
   }
-  pad(this: Tensor, margins: readonly (readonly [number, number])[], value?: number): Tensor {
-    return ops.pad<Tensor>(this, margins, value);
+  pad<V extends Value>(this: V, margins: readonly (readonly [number, number])[], value?: number): V {
+    return ops.pad<V>(this, margins, value);
   }
-  softmax(this: Tensor, axis?: number): Tensor {
-    return ops.softmax<Tensor>(this, axis);
+  softmax<V extends Value>(this: V, axis?: number): V {
+    return ops.softmax<V>(this, axis);
   }
-  logSoftmax(this: Tensor, axis?: number): Tensor {
-    return ops.logSoftmax<Tensor>(this, axis);
+  logSoftmax<V extends Value>(this: V, axis?: number): V {
+    return ops.logSoftmax<V>(this, axis);
+  }
+  conv2d<V extends Value>(this: V, filter: V, options?: ops.Conv2dOptions<V>): V {
+    return ops.conv2d<V>(this, filter, options);
+  }
+  maxPool2d<V extends Value>(this: V, window: Pair, options?: ops.PoolOptions): V {
+    return ops.maxPool2d<V>(this, window, options);
+  }
+  avgPool2d<V extends Value>(this: V, window: Pair, options?: ops.AveragePoolOptions): V {
+    return ops.avgPool2d<V>(this, window, options);
+  }
+  globalAvgPool<V extends Value>(this: V, options?: ops.ReduceOptions): V {
+    return ops.globalAvgPool<V>(this, options);
+  }
+  gather<V extends Value>(this: V, indices: V): V {
+    return ops.gather<V>(this, indices);
+  }
+  oneHot<V extends Value>(this: V, classes: number): V {
+    return ops.oneHot<V>(this, classes);
   }
 }

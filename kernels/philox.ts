@@ -26,11 +26,11 @@ export function philox(counter: readonly number[], key: readonly number[]): numb
   return [a, b, c, d];
 }
 
-/** Every element of a random problem, in float64. */
-export function randomReference({ distribution, elements, key, counter }: RandomProblem): number[] {
+/** Every element of a random problem, in float64; `step` is what a counted problem reads. */
+export function randomReference({ distribution, elements, key, counter }: RandomProblem, step = 0): number[] {
   const values: number[] = [];
   for (let block = 0; 4 * block < elements; block++) {
-    const words = philox([(counter[0] + block) >>> 0, ...counter.slice(1)], key);
+    const words = philox([(counter[0] + block) >>> 0, (counter[1] + step) >>> 0, ...counter.slice(2)], key);
     values.push(...(distribution === 'normal' ? [...boxMuller(words[0], words[1]), ...boxMuller(words[2], words[3])] : words.map(plain)));
   }
   return values.slice(0, elements);
@@ -45,6 +45,9 @@ function boxMuller(first: number, second: number): [number, number] {
   const angle = 2 * Math.PI * (second >>> 8) * 2 ** -24;
   return [radius * Math.cos(angle), radius * Math.sin(angle)];
 }
+
+/** What the code of a random kernel depends on. */
+export const randomVariant = ({ distribution, counted }: RandomProblem): string => (counted ? `${distribution}+step` : distribution);
 
 export const randomFacts = ({ elements }: RandomProblem): Record<string, number> => ({ elements });
 

@@ -26,15 +26,19 @@ export const KNOWN_ANSWERS = [
 ] as const;
 
 export function* awkwardDraws(): Generator<RandomProblem> {
-  for (const { counter, key } of KNOWN_ANSWERS) yield { op: 'random', distribution: 'bits', elements: 4, counter, key };
+  for (const { counter, key } of KNOWN_ANSWERS) yield { op: 'random', distribution: 'bits', elements: 4, counter, key, counted: false };
   for (const distribution of ['bits', 'uniform', 'normal'] as const) {
     yield random({ distribution, elements: 1, seed: 7 });
     yield random({ distribution, elements: 2039, seed: 2 ** 40 + 5, stream: 2 ** 33 + 1, step: 9 });
+    yield random({ distribution, elements: 19, seed: 5, step: 2 ** 32 - 2, counted: true });
   }
 }
 
 /** Normal numbers are within 8 units in the last place of their radius; all others are exact. */
 const NORMAL_ERROR = 8 * 2 ** -23;
+
+/** What a counted problem finds in `step`: large enough to wrap around with the step above. */
+const STEP = 7;
 
 /** Runs a kernel on a problem; throws an Error that shows the first wrong element. Returns the result. */
 export async function checkRandom(
@@ -43,8 +47,14 @@ export async function checkRandom(
   problem: RandomProblem,
   tunables?: Tunables,
 ): Promise<ArrayLike<number>> {
-  const { out } = await trial(device, kernel, problem, { extents: randomOperands(problem), values: {}, outputs: ['out'] }, tunables);
-  randomReference(problem).forEach((expected, i) => {
+  const { out } = await trial(
+    device,
+    kernel,
+    problem,
+    { extents: randomOperands(problem), values: { step: Int32Array.of(STEP) }, outputs: ['out'] },
+    tunables,
+  );
+  randomReference(problem, problem.counted ? STEP : 0).forEach((expected, i) => {
     const bound = problem.distribution === 'normal' ? NORMAL_ERROR * Math.max(1, Math.abs(expected)) : 0;
     if (!(Math.abs(out[i] - expected) <= bound)) throw new Error(`element ${i} is ${out[i]}, expected ${expected} within ${bound}`);
   });

@@ -7,3 +7,4 @@ export { GradientDescent, type GradientDescentOptions } from './optimizer.ts';
 export type { KernelReport } from './plan.ts';
 export type { Rewrite, RewriteCounts } from './rewrite.ts';
 export { type Crossing, type Feeds, type Fetch, type Fetched, Session, type SessionOptions, type StepReport } from './session.ts';
+export { collectUpdates } from './updates.ts';

@@ -6,9 +6,11 @@ import type { DType, Values } from '../../kernels/index.ts';
 import { checkDtype, elementsOf, type TensorData } from '../create.ts';
 import { type Spec, specText } from '../layout.ts';
 import type { Attributes, Op, Operand, Style, Value } from '../op.ts';
+import { Operators } from '../operators.ts';
 import { add, sub } from '../ops/pointwise.ts';
 import { checkShape, equalShapes, type Shape } from '../shape.ts';
 import type { Control } from './control.ts';
+import { noteUpdate } from './updates.ts';
 
 /** How a node comes by its elements. */
 export type Definition =
@@ -26,7 +28,7 @@ let lastId = 0;
 /** The number of the newest node: all that is made from now on has a higher one. */
 export const newestId = (): number => lastId;
 
-export class GraphNode implements Value {
+export class GraphNode extends Operators implements Value {
   readonly id = ++lastId;
   readonly name: string;
   readonly shape: Shape;
@@ -35,6 +37,7 @@ export class GraphNode implements Value {
 
   /** For the framework's own use: `placeholder`, `variable`, `constant`, `assign` and the ops make nodes. */
   constructor({ shape, dtype }: Spec, definition: Definition, name?: string) {
+    super();
     this.shape = shape;
     this.dtype = dtype;
     this.definition = definition;
@@ -45,7 +48,7 @@ export class GraphNode implements Value {
     return graphStyle;
   }
   /** `x f32[2,3]`, as messages name it. */
-  toString(): string {
+  override toString(): string {
     return `${this.name} ${specText(this)}`;
   }
 }
@@ -63,6 +66,7 @@ export class Group {
 
 /** How nodes answer ops: the output's spec is inferred, so that what does not fit is refused where it is written. */
 const graphStyle: Style = {
+  update: (op, target, others) => noteUpdate(op, target as GraphNode, others as GraphNode[]),
   apply(op, operands, attributes) {
     for (const operand of operands)
       if (typeof operand !== 'number' && !(operand instanceof GraphNode))

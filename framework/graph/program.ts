@@ -2,14 +2,14 @@
 //
 // Views cost no stage: several nodes may lie in one value, each by its own layout.
 
-import type { Problem } from '../../kernels/index.ts';
+import type { Problem, Values } from '../../kernels/index.ts';
 import { denseBytes } from '../launches.ts';
 import { type Layout, layoutOf } from '../layout.ts';
 import type { Lowering } from '../op.ts';
 import { copyStep } from '../ops/dense.ts';
 import { type Control, loopOf, outputsOf, type Subgraph, statesIn } from './control.ts';
 import { type Elementwise, elementwiseOf } from './fuse.ts';
-import { GraphNode, parentsOf } from './node.ts';
+import { constant, GraphNode, parentsOf } from './node.ts';
 import { inOrder } from './order.ts';
 
 /** Bytes on the device. What a source holds comes from outside of the program: a placeholder, a variable or a constant. */
@@ -78,6 +78,12 @@ interface Place {
   readonly layout: Layout;
 }
 
+/** What a kernel reads beside its operands, as a value that the session writes once. */
+const constantValue = (values: Values): Value => {
+  const source = constant(values);
+  return { bytes: denseBytes(source), source };
+};
+
 class Lowerer {
   readonly stages: Stage[] = [];
   readonly #places = new Map<GraphNode, Place>();
@@ -133,11 +139,11 @@ class Lowerer {
   #lower(
     node: GraphNode,
     inputs: readonly (Value | undefined)[],
-    { steps, temporaries = [] }: Lowering,
+    { steps, temporaries = [], constants = [] }: Lowering,
     layouts: readonly (Layout | number)[],
   ): Value {
     const output: Value = { bytes: denseBytes(node) };
-    const values = [...inputs, output, ...temporaries.map((bytes) => ({ bytes }))];
+    const values = [...inputs, output, ...temporaries.map((bytes) => ({ bytes })), ...constants.map(constantValue)];
     for (const { problem, bind } of steps) {
       const bound = Object.fromEntries(Object.entries(bind).map(([name, index]) => [name, values[index]!]));
       const elementwise = steps.length === 1 ? elementwiseOf(problem, node, bind, layouts) : undefined;

@@ -3,7 +3,7 @@
 import { ones, zeros } from '../create.ts';
 import type { Place } from '../devices.ts';
 import { specText } from '../layout.ts';
-import type { Op } from '../op.ts';
+import type { UpdateOp } from '../op.ts';
 import { batchNorm, batchNormTraining } from '../ops/norm.ts';
 import type { Tensor } from '../tensor.ts';
 import { rule, update, updateOp } from '../update.ts';
@@ -25,7 +25,7 @@ export class BatchNorm extends Module {
   readonly runningMean: Tensor;
   readonly runningVariance: Tensor;
   readonly epsilon: number;
-  readonly #follow: Op;
+  readonly #follow: UpdateOp;
 
   constructor(channels: number, { device, epsilon = 1e-5, momentum = 0.1, affine = true }: BatchNormOptions = {}) {
     super();
@@ -50,7 +50,7 @@ export class BatchNorm extends Module {
 /** BatchNorm of images: refuses what is not [N, C, H, W]. */
 export class BatchNorm2d extends BatchNorm {
   override forward(x: Tensor): Tensor {
-    if (x.rank !== 4) throw new RangeError(`BatchNorm2d: got ${specText(x)}, expected [N, C, H, W]`);
+    if (x.shape.length !== 4) throw new RangeError(`BatchNorm2d: got ${specText(x)}, expected [N, C, H, W]`);
     return super.forward(x);
   }
 }

@@ -14,17 +14,20 @@ export interface Conv2dLayerOptions extends ConvWindow {
   readonly seed?: number;
   /** How the filters start, such as `heNormal`; uniform within 1 / √(inputs of a filter), PyTorch's default, if absent. */
   readonly init?: Init;
+  /** max(x, 0) after the bias, in the same kernel; false if absent. */
+  readonly relu?: boolean;
 }
 
 export class Conv2d extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
   readonly window: ConvWindow;
+  readonly relu: boolean;
 
   /** `size` is the filter's: one number, or [vertical, horizontal]. Throws a RangeError where groups do not divide the channels. */
   constructor(channels: number, filters: number, size: number | readonly [number, number], options: Conv2dLayerOptions = {}) {
     super();
-    const { device, bias = true, seed = 0, init, ...window } = options;
+    const { device, bias = true, seed = 0, init, relu = false, ...window } = options;
     const { groups = 1 } = window;
     if (channels % groups !== 0 || filters % groups !== 0)
       throw new RangeError(`Conv2d: ${groups} groups do not divide ${channels} channels and ${filters} filters`);
@@ -34,10 +37,11 @@ export class Conv2d extends Module {
     this.weight = held(init ? init(shape, { device, seed, stream: 0 }) : uniformWithin(shape, bound, { device, seed, stream: 0 }));
     this.bias = bias ? held(uniformWithin([filters], bound, { device, seed, stream: 1 })) : undefined;
     this.window = window;
+    this.relu = relu;
   }
 
   /** [N, channels, H, W] to [N, filters, H', W']. */
   forward(x: Tensor): Tensor {
-    return conv2d(x, this.weight, { ...this.window, bias: this.bias });
+    return conv2d(x, this.weight, { ...this.window, bias: this.bias, relu: this.relu });
   }
 }

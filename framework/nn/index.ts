@@ -3,6 +3,7 @@
 export { BatchNorm, BatchNorm2d, type BatchNormOptions } from './batch-norm.ts';
 export { Conv2d, type Conv2dLayerOptions } from './conv2d.ts';
 export { Embedding } from './embedding.ts';
+export { InGraph, inGraph, type OnNodes } from './in-graph.ts';
 export * from './init.ts';
 export { LayerNorm } from './layer-norm.ts';
 export * from './layers.ts';

@@ -1,8 +1,12 @@
 // Layers without weights, and those that hold other layers: activations, dropout, and Sequential.
 
+import { constant } from '../../kernels/expression.ts';
+import { zeros } from '../create.ts';
+import { variable } from '../graph/node.ts';
 import { dropout } from '../ops/norm.ts';
-import type { Tensor } from '../tensor.ts';
-import { type Layer, Module } from './module.ts';
+import { Tensor } from '../tensor.ts';
+import { rule, update, updateOp } from '../update.ts';
+import { held, type Layer, Module } from './module.ts';
 
 /** A function as a layer. */
 export class Activation extends Module {
@@ -36,17 +40,43 @@ export class Sequential extends Module {
   }
 }
 
+const countUp = updateOp('draws', (count) => rule.add(count, constant(1, 'i32')));
+
 /** Drops elements while training; each call drops others, and the same ones in a second run with the same seed. */
 export class Dropout extends Module {
   readonly rate: number;
   readonly seed: number;
-  #calls = 0;
+  /** Counts the calls on the device of the last one. It is no part of the state: weights from elsewhere come without it. */
+  #draws: Tensor | undefined;
+  /** Graphs that it was put into, each with a stream and a count of its own. */
+  #uses = 0;
+
   constructor(rate = 0.5, seed = 0) {
     super();
     this.rate = rate;
     this.seed = seed;
   }
+
   forward(x: Tensor): Tensor {
-    return this.training ? dropout(x, this.rate, { seed: this.seed, stream: 2, step: this.#calls++ }) : x;
+    if (!this.training) return x;
+    const draws = this.#drawsBeside(x);
+    const stream = x instanceof Tensor ? 2 : 3 + this.#uses++;
+    const kept = dropout(x, this.rate, { seed: this.seed, stream, step: draws });
+    update(countUp, draws);
+    return kept;
+  }
+
+  #drawsBeside(x: Tensor): Tensor {
+    if (!(x instanceof Tensor)) return variable([0], undefined, { dtype: 'i32' }) as never;
+    if (this.#draws?.isDisposed || this.#draws?.device !== x.device) {
+      this.#draws?.dispose();
+      this.#draws = held(zeros([1], { dtype: 'i32', device: x.device }));
+    }
+    return this.#draws;
+  }
+
+  override dispose(): void {
+    this.#draws?.dispose();
+    super.dispose();
   }
 }

@@ -15,22 +15,26 @@ export interface LinearOptions {
   readonly seed?: number;
   /** How the weights start, such as `xavierUniform`; uniform within 1 / √inputs (LeCun's rule, PyTorch's default) if absent. */
   readonly init?: Init;
+  /** max(x, 0) after the bias, in the same kernel; false if absent. */
+  readonly relu?: boolean;
 }
 
 export class Linear extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
+  readonly relu: boolean;
 
-  constructor(inputs: number, outputs: number, { device, bias = true, seed = 0, init }: LinearOptions = {}) {
+  constructor(inputs: number, outputs: number, { device, bias = true, seed = 0, init, relu = false }: LinearOptions = {}) {
     super();
     const bound = 1 / Math.sqrt(inputs);
     const shape = [outputs, inputs];
     this.weight = held(init ? init(shape, { device, seed, stream: 0 }) : uniformWithin(shape, bound, { device, seed, stream: 0 }));
     this.bias = bias ? held(uniformWithin([outputs], bound, { device, seed, stream: 1 })) : undefined;
+    this.relu = relu;
   }
 
   /** [.., inputs] to [.., outputs]. */
   forward(x: Tensor): Tensor {
-    return matmul(x, transpose(this.weight), { bias: this.bias });
+    return matmul(x, transpose(this.weight), { bias: this.bias, relu: this.relu });
   }
 }

@@ -18,12 +18,13 @@ interface Holding {
   readonly tensor: Tensor;
 }
 
-function* holdingsOf(owner: object, prefix: string): Generator<Holding> {
-  for (const [key, value] of Object.entries(owner)) {
+/** What a module holds, in the order of its properties. For the framework's own use. */
+export function holdingsOf(owner: object, prefix = ''): Holding[] {
+  return Object.entries(owner).flatMap(([key, value]) => {
     const path = `${prefix}${key}`;
-    if (value instanceof Tensor) yield { path, owner: owner as Record<string, unknown>, key, tensor: value };
-    else if (value instanceof Module || Array.isArray(value)) yield* holdingsOf(value, `${path}.`);
-  }
+    if (value instanceof Tensor) return [{ path, owner: owner as Record<string, unknown>, key, tensor: value }];
+    return value instanceof Module || Array.isArray(value) ? holdingsOf(value, `${path}.`) : [];
+  });
 }
 
 function* modulesOf(owner: object): Generator<Module> {
@@ -50,12 +51,17 @@ export abstract class Module {
 
   /** Tensors with a gradient, here and inside, in the order they were made; a shared one once. */
   parameters(): Tensor[] {
-    return [...new Set([...holdingsOf(this, '')].map(({ tensor }) => tensor))].filter(({ requiresGrad }) => requiresGrad);
+    return [...new Set(holdingsOf(this).map(({ tensor }) => tensor))].filter(({ requiresGrad }) => requiresGrad);
+  }
+
+  /** The same by their paths; a shared one under each of them. */
+  namedParameters(): StateDict {
+    return Object.fromEntries(Object.entries(this.stateDict()).filter(([, { requiresGrad }]) => requiresGrad));
   }
 
   /** Every tensor that the module holds, by its path; they stay the module's own. */
   stateDict(): StateDict {
-    return Object.fromEntries([...holdingsOf(this, '')].map(({ path, tensor }) => [path, tensor]));
+    return Object.fromEntries(holdingsOf(this).map(({ path, tensor }) => [path, tensor]));
   }
 
   /** Copies values in, from tensors on the same device. Throws a RangeError that names what is missing, left over or of another shape, and changes nothing then. */
@@ -78,7 +84,7 @@ export abstract class Module {
   /** Moves every tensor to a device; make the optimizer afterwards, since it holds on to the tensors it was given. */
   async to(place: Place): Promise<this> {
     const moved = new Map<Tensor, Tensor>();
-    for (const { owner, key, tensor } of [...holdingsOf(this, '')]) {
+    for (const { owner, key, tensor } of holdingsOf(this)) {
       const there = moved.get(tensor) ?? (await tensor.to(place));
       moved.set(tensor, there);
       owner[key] = held(there);
@@ -89,7 +95,8 @@ export abstract class Module {
 
   /** Frees every tensor that the module holds. */
   dispose(): void {
-    for (const { tensor } of holdingsOf(this, '')) tensor.dispose();
+    for (const { tensor } of holdingsOf(this)) tensor.dispose();
+    for (const inner of modulesOf(this)) inner.dispose();
   }
   [Symbol.dispose](): void {
     this.dispose();

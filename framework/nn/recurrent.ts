@@ -6,7 +6,7 @@ import type { Tensor } from '../tensor.ts';
 import { Linear, type LinearOptions } from './linear.ts';
 import { Module } from './module.ts';
 
-type CellOptions = Omit<LinearOptions, 'bias'>;
+type CellOptions = Pick<LinearOptions, 'device' | 'seed'>;
 
 /** h' = tanh(W x + b + U h + c) (Elman 1990). */
 export class RnnCell extends Module {

@@ -7,7 +7,7 @@ export * from './matmul.ts';
 export { type Affine, type BatchNormResult, batchNorm, batchNormTraining, dropout, layerNorm } from './norm.ts';
 export * from './pointwise.ts';
 export { type AveragePoolOptions, avgPool2d, globalAvgPool, maxPool2d, type PoolOptions } from './pool.ts';
-export { type RandomSource, uniformLike } from './random.ts';
+export { type CountedSource, type RandomSource, uniformLike } from './random.ts';
 export { type Axes, argmax, argmin, max, mean, min, type ReduceOptions, sum } from './reduce.ts';
 export { broadcastTo, clone, contiguous, type Range, reshape, slice, stopGradient, transpose, transposeMatrix } from './shape.ts';
 export * from './softmax.ts';

@@ -4,7 +4,7 @@ import { specText } from '../layout.ts';
 import type { Value } from '../op.ts';
 import { type Shape, sizeOf } from '../shape.ts';
 import { add, div, ge, mul, sqrt, square, sub, where } from './pointwise.ts';
-import { type RandomSource, uniformLike } from './random.ts';
+import { type CountedSource, uniformLike } from './random.ts';
 import { mean } from './reduce.ts';
 import { reshape } from './shape.ts';
 
@@ -85,7 +85,7 @@ export function batchNorm<V extends Value>(x: V, center: V, variance: V, affine:
 }
 
 /** Zeroes each element with probability `rate` and divides the others by 1 - rate, so that the mean stays (Srivastava et al. 2014). */
-export function dropout<V extends Value>(x: V, rate: number, source: RandomSource): V {
+export function dropout<V extends Value>(x: V, rate: number, source: CountedSource<V>): V {
   if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: rate is ${rate}, expected a number from 0 to below 1`);
   return rate === 0 ? x : where<V>(ge<V>(uniformLike(x, source), rate), mul<V>(x, 1 / (1 - rate)), 0);
 }

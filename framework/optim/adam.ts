@@ -2,7 +2,7 @@
 //
 // m and v are running means of g and g²; p -= lr · m / (1 - β1^t) / (√(v / (1 - β2^t)) + ε).
 
-import type { Op } from '../op.ts';
+import type { UpdateOp } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { rule, update, updateOp } from '../update.ts';
 import { checkSetting, Optimizer, type OptimizerOptions } from './optimizer.ts';
@@ -16,9 +16,9 @@ export interface AdamOptions extends Partial<OptimizerOptions> {
 
 export class Adam extends Optimizer {
   readonly #betas: readonly [number, number];
-  readonly #mean: Op;
-  readonly #square: Op;
-  readonly #descend: Op;
+  readonly #mean: UpdateOp;
+  readonly #square: UpdateOp;
+  readonly #descend: UpdateOp;
 
   constructor(parameters: Iterable<Tensor>, options: AdamOptions = {}, isDecoupled = false) {
     const { lr = 1e-3, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 } = options;

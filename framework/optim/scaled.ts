@@ -2,7 +2,7 @@
 // their running mean.
 
 import type { Expression } from '../../kernels/expression.ts';
-import type { Op } from '../op.ts';
+import type { UpdateOp } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { rule, update, updateOp } from '../update.ts';
 import { checkSetting, Optimizer, type OptimizerOptions } from './optimizer.ts';
@@ -14,8 +14,8 @@ export interface ScaledOptions extends Partial<OptimizerOptions> {
 
 /** p -= lr · g / (√s + ε), with s kept by the optimizer's own rule from its old value and g². */
 class ScaledDescent extends Optimizer {
-  readonly #accumulate: Op;
-  readonly #descend: Op;
+  readonly #accumulate: UpdateOp;
+  readonly #descend: UpdateOp;
 
   constructor(
     parameters: Iterable<Tensor>,

@@ -2,7 +2,7 @@
 //
 // As PyTorch has it (Sutskever et al. 2013, with the learning rate outside the velocity).
 
-import type { Op } from '../op.ts';
+import type { UpdateOp } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { rule, update, updateOp } from '../update.ts';
 import { checkSetting, Optimizer, type OptimizerOptions } from './optimizer.ts';
@@ -14,8 +14,8 @@ export interface SgdOptions extends OptimizerOptions {
 }
 
 export class Sgd extends Optimizer {
-  #velocity: Op | undefined;
-  #descend: Op;
+  #velocity: UpdateOp | undefined;
+  #descend: UpdateOp;
 
   constructor(parameters: Iterable<Tensor>, { lr, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions) {
     super(parameters, lr);

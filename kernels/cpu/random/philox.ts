@@ -6,7 +6,7 @@
 //                                         word 3 |. . . .|                 |0 1 2 3| of b+3
 
 import type { Entry, Kernel, Plan, Source, Traits } from '../../kernel.ts';
-import { COSINE, KEY_STEPS, MULTIPLIERS, ROUNDS, randomCost, randomFacts, SINE } from '../../philox.ts';
+import { COSINE, KEY_STEPS, MULTIPLIERS, ROUNDS, randomCost, randomFacts, randomVariant, SINE } from '../../philox.ts';
 import type { RandomProblem } from '../../problems/random.ts';
 import { advance, assemble, f32x4, i8x16, i32, i32x4, i64x2, if_, min, repeat, set, task, type Value, v128 } from '../assembly.ts';
 import { constantsOf, floats, hoisted, integers, log, polynomial, type Vector } from '../math.ts';
@@ -31,17 +31,18 @@ export const philox: Kernel<RandomProblem> = {
   defaults: () => ({}),
   cost: randomCost,
   estimate: (problem, { limits }) => 2e-6 + randomCost(problem).executedFlops / (10e9 * limits.threads),
-  variant: ({ distribution }) => distribution,
+  variant: randomVariant,
   generate,
   plan,
 };
 
-const ENTRY: Entry = {
-  buffers: [{ name: 'out', access: 'write' }],
+const entryOf = (counted: boolean): Entry => ({
+  buffers: [{ name: 'out', access: 'write' }, ...(counted ? [{ name: 'step', access: 'read' } as const] : [])],
   arguments: ['elements', 'perTask', 'counter0', 'counter1', 'counter2', 'counter3', 'key0', 'key1'].map((name) => ({ name, type: 'u32' })),
-};
+});
 
-function generate({ distribution }: RandomProblem): Source {
+function generate(problem: RandomProblem): Source {
+  const { distribution, counted } = problem;
   const constants = constantsOf(15, (registers) => {
     const [word, key, scratch] = [registers.slice(0, 4), registers.slice(4, 6), registers.slice(6)];
     philoxRound(word, key, scratch);
@@ -60,46 +61,51 @@ function generate({ distribution }: RandomProblem): Source {
     key: [v128, 2],
     constant: [v128, constants.size],
   } as const;
-  const fill = task(ENTRY, locals, ({ task, first, end, left, groups, block, start, word, scratch, key, constant }, argument) => {
-    const { out, elements, perTask } = argument;
-    set(first, i32.mul(task, perTask));
-    set(end, i32.add(first, perTask));
-    min(end, end, elements);
-    advance(out, i32.shl(first, 2));
-    set(left, i32.sub(end, first));
-    for (const [i, register] of start.entries()) set(register, i32x4.splat(argument[`counter${i}`]));
-    set(block, i32x4.add(i32x4.splat(i32.shr_u(first, 2)), v128.const('i32x4', [0, 1, 2, 3])));
-    set(start[0], i32x4.add(start[0], block));
+  const fill = task(
+    entryOf(counted),
+    locals,
+    ({ task, first, end, left, groups, block, start, word, scratch, key, constant }, argument) => {
+      const { out, elements, perTask } = argument;
+      if (counted) advance(argument.counter1, i32.load({}, argument.step));
+      set(first, i32.mul(task, perTask));
+      set(end, i32.add(first, perTask));
+      min(end, end, elements);
+      advance(out, i32.shl(first, 2));
+      set(left, i32.sub(end, first));
+      for (const [i, register] of start.entries()) set(register, i32x4.splat(argument[`counter${i}`]));
+      set(block, i32x4.add(i32x4.splat(i32.shr_u(first, 2)), v128.const('i32x4', [0, 1, 2, 3])));
+      set(start[0], i32x4.add(start[0], block));
 
-    hoisted(constants, constant, () => {
-      set(groups, i32.div_u(left, GROUP));
-      repeat(groups, () => {
-        make();
-        word.forEach((row, i) => v128.store({ offset: 16 * i }, out, row));
-        advance(out, 4 * GROUP);
-        set(start[0], i32x4.add(start[0], integers(GROUP / 4)));
+      hoisted(constants, constant, () => {
+        set(groups, i32.div_u(left, GROUP));
+        repeat(groups, () => {
+          make();
+          word.forEach((row, i) => v128.store({ offset: 16 * i }, out, row));
+          advance(out, 4 * GROUP);
+          set(start[0], i32x4.add(start[0], integers(GROUP / 4)));
+        });
+        set(left, i32.rem_u(left, GROUP));
+        i32.gt_u(left, 0);
+        if_({}, () => {
+          make();
+          for (let e = 0; e < GROUP - 1; e++) {
+            i32.gt_u(left, e);
+            if_({}, () => v128.store32_lane({ offset: 4 * e }, e % 4, out, word[e >> 2]));
+          }
+        });
       });
-      set(left, i32.rem_u(left, GROUP));
-      i32.gt_u(left, 0);
-      if_({}, () => {
-        make();
-        for (let e = 0; e < GROUP - 1; e++) {
-          i32.gt_u(left, e);
-          if_({}, () => v128.store32_lane({ offset: 4 * e }, e % 4, out, word[e >> 2]));
-        }
-      });
-    });
 
-    /** 16 elements in order, in the four registers of `word`. */
-    function make() {
-      start.forEach((register, i) => set(word[i], register));
-      key.forEach((register, i) => set(register, i32x4.splat(argument[`key${i}`])));
-      for (let round = 0; round < ROUNDS; round++) philoxRound(word, key, scratch);
-      transform(word, scratch);
-      turnSquare(word, scratch);
-    }
-  });
-  return assemble(`random/philox/${distribution}`, { fill });
+      /** 16 elements in order, in the four registers of `word`. */
+      function make() {
+        start.forEach((register, i) => set(word[i], register));
+        key.forEach((register, i) => set(register, i32x4.splat(argument[`key${i}`])));
+        for (let round = 0; round < ROUNDS; round++) philoxRound(word, key, scratch);
+        transform(word, scratch);
+        turnSquare(word, scratch);
+      }
+    },
+  );
+  return assemble(`random/philox/${randomVariant(problem)}`, { fill });
 
   /** Makes numbers of the distribution of random words. */
   function transform(word: readonly Vector[], scratch: readonly Vector[]): void {
@@ -157,7 +163,7 @@ function boxMuller([u, v]: readonly Vector[], [radius, quarter, z, sine, cosine,
 }
 
 function plan(problem: RandomProblem, _tunables: unknown, traits: Traits): Plan {
-  const { elements, counter, key } = problem;
+  const { elements, counter, key, counted } = problem;
   const { executedFlops, bytes } = randomCost(problem);
   const threads = threadsFor({ flops: executedFlops, executedFlops, bytes }, traits);
   const tasks = threads === 1 ? 1 : threads * TASKS_PER_THREAD;
@@ -166,7 +172,7 @@ function plan(problem: RandomProblem, _tunables: unknown, traits: Traits): Plan 
     passes: [
       {
         entry: 'fill',
-        buffers: ['out'],
+        buffers: counted ? ['out', 'step'] : ['out'],
         arguments: [elements, perTask, ...counter, ...key],
         grid: [Math.ceil(elements / perTask), 1, 1],
       },

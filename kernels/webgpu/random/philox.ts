@@ -3,7 +3,7 @@
 // The same integers as on the CPU. Normal numbers go through the same logarithm and the same sine and cosine, since WGSL's own may be off by 2^-11.
 
 import type { Entry, Kernel } from '../../kernel.ts';
-import { COSINE, KEY_STEPS, MULTIPLIERS, ROUNDS, randomCost, randomFacts, SINE } from '../../philox.ts';
+import { COSINE, KEY_STEPS, MULTIPLIERS, ROUNDS, randomCost, randomFacts, randomVariant, SINE } from '../../philox.ts';
 import type { RandomProblem } from '../../problems/random.ts';
 import { argumentBlock, linearGrid, parameters, WORKGROUP_NUMBER } from '../wgsl.ts';
 
@@ -21,17 +21,17 @@ export const philox: Kernel<RandomProblem> = {
   defaults: () => ({ WG: 64 }),
   cost: randomCost,
   estimate: (problem, { limits }) => 20e-6 + randomCost(problem).executedFlops / (limits.softwareAdapter ? 1e9 : 1e12),
-  variant: ({ distribution }) => distribution,
+  variant: randomVariant,
   generate: (problem, { WG }) => ({
-    label: `random/philox/${problem.distribution} WG=${WG}`,
+    label: `random/philox/${randomVariant(problem)} WG=${WG}`,
     code: codeOf(problem, WG),
-    entries: { fill: ENTRY },
+    entries: { fill: entryOf(problem.counted) },
   }),
-  plan: ({ elements, counter, key }, { WG }) => ({
+  plan: ({ elements, counter, key, counted }, { WG }) => ({
     passes: [
       {
         entry: 'fill',
-        buffers: ['out'],
+        buffers: counted ? ['out', 'step'] : ['out'],
         arguments: [elements, ...counter, ...key],
         grid: linearGrid(Math.ceil(elements / 4 / WG)),
       },
@@ -40,10 +40,10 @@ export const philox: Kernel<RandomProblem> = {
   }),
 };
 
-const ENTRY: Entry = {
-  buffers: [{ name: 'out', access: 'write' }],
+const entryOf = (counted: boolean): Entry => ({
+  buffers: [{ name: 'out', access: 'write' }, ...(counted ? [{ name: 'step', access: 'read' } as const] : [])],
   arguments: parameters('u32', 'elements', 'counter0', 'counter1', 'counter2', 'counter3', 'key0', 'key1'),
-};
+});
 
 const PHILOX = `/* The upper 32 bits of a product, by halves of 16 bits. */
 fn upper(a: u32, b: u32) -> u32 {
@@ -97,8 +97,9 @@ const STORED: Record<RandomProblem['distribution'], string> = {
   normal: 'vec4(normal(words.xy), normal(words.zw))',
 };
 
-const codeOf = ({ distribution }: RandomProblem, WG: number): string => `${argumentBlock(1, ENTRY)}
+const codeOf = ({ distribution, counted }: RandomProblem, WG: number): string => `${argumentBlock(counted ? 2 : 1, entryOf(counted))}
 @group(0) @binding(0) var<storage, read_write> out: array<${distribution === 'bits' ? 'i32' : 'f32'}>;
+${counted ? '@group(0) @binding(1) var<storage, read> step: array<u32>;' : ''}
 ${PHILOX}
 ${distribution === 'normal' ? NORMAL : ''}
 
@@ -107,7 +108,7 @@ fn fill(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let block = (${WORKGROUP_NUMBER}) * ${WG}u + local;
   let first = block * 4u;
   if (first >= args.elements) { return; }
-  let words = philox(vec4(args.counter0 + block, args.counter1, args.counter2, args.counter3), vec2(args.key0, args.key1));
+  let words = philox(vec4(args.counter0 + block, args.counter1${counted ? ' + step[0]' : ''}, args.counter2, args.counter3), vec2(args.key0, args.key1));
   let values = ${STORED[distribution]};
   for (var i = 0u; i < min(4u, args.elements - first); i++) { out[first + i] = values[i]; }
 }
