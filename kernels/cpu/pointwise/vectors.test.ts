@@ -31,6 +31,34 @@ test('every operation, with NaN, infinities and denormals among the values', asy
 
 test('awkward layouts', () => checkAll([...awkwardLayouts(), ...awkwardLayouts()]));
 
+test('rows in any number of streams, that do not divide them', async () => {
+  const sum = apply('add', input(0), apply('f32', input(1, 'i32')));
+  for (const STREAMS of vectors.tunables.STREAMS)
+    for (const [columns, inPlace] of [
+      [31, undefined],
+      [193, 0],
+      [517, undefined],
+    ] as const)
+      for (const [first, second] of [
+        [
+          [columns, 1],
+          [0, 1],
+        ],
+        [
+          [columns, 1],
+          [1, 0],
+        ],
+        [
+          [columns, 1],
+          [columns, 1],
+        ],
+      ]) {
+        const inputs = [{ strides: first }, { dtype: 'u8', strides: second } as const];
+        const problem = pointwise({ shape: [3, columns], inputs, expression: sum, inPlace });
+        for (const device of [tuned, plain]) await checkPointwise(device, vectors, problem, columns, { STREAMS });
+      }
+});
+
 test('large problems are shared by threads: long rows in pieces, many rows in blocks', async () => {
   const add = apply('add', input(0), input(1));
   for (const [shape, layouts] of [
@@ -56,7 +84,7 @@ test('large problems are shared by threads: long rows in pieces, many rows in bl
   ])
     for (const strides of layouts as number[][]) {
       const problem = pointwise({ shape: shape as number[], inputs: [{}, { strides }], expression: add });
-      const [pass] = vectors.plan(problem, {}, tuned).passes;
+      const [pass] = vectors.plan(problem, vectors.defaults(problem, tuned), tuned).passes;
       assert.ok(pass.grid[0] > 1);
       await checkPointwise(tuned, vectors, problem);
     }

@@ -3,15 +3,17 @@
 //   rows of the output:   |-8-|-8-|-8-|-8-|1|1|1|      inputs: flat, row: loaded;  scalar, repeat: splat before the loop;
 //                                                      strided: gathered lane by lane
 //
+// Rows beyond the caches are walked in several places at once: each array is then several streams, and their prefetchers reach further than one.
+//
 // All loads and steps of both vectors come before their stores, in pairs: V8's revectorisation then fuses them into 256 bits. The last elements of a
 // row go through the same steps one by one, so that an element's bits do not depend on where it lies. Rows are walked with an odometer of indices.
 
 import { bytesPerElement } from '../../dtype.ts';
 import { stepsOf } from '../../expression.ts';
-import type { Entry, Kernel, Plan, Source, Traits } from '../../kernel.ts';
+import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { loopShape, pointwiseCost, pointwiseFacts, pointwiseVariant } from '../../pointwise.ts';
 import { type Access, accessOf, elementCount, type PointwiseProblem, pointwiseOperands } from '../../problems/pointwise.ts';
-import { advance, assemble, f32x4, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
+import { advance, assemble, f32x4, i32, if_, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
 import { MAX_ARGUMENTS } from '../command.ts';
 import { hoisted, SCRATCH, type Vector } from '../math.ts';
 import { type Odometer, seek, step } from '../odometer.ts';
@@ -25,17 +27,18 @@ export const vectors: Kernel<PointwiseProblem> = {
   device: 'cpu',
   summary: 'two vectors of elements at a time through all steps of the expression',
   requires: ['simd'],
-  tunables: {},
-  constraints: [],
+  tunables: { STREAMS: [1, 4, 2, 3] },
+  constraints: ['STREAMS == 1 or not strided'],
   deterministic: true,
-  facts: pointwiseFacts,
+  facts: (problem) => ({ ...pointwiseFacts(problem), strided: Number(isStrided(problem)) }),
   rejects: (problem) => {
     if ([problem, ...problem.inputs].some(({ dtype }) => dtype === 'f16')) return 'it stores no f16';
     const { buffers, arguments: parameters } = entryOf(problem);
     const words = buffers.length + parameters.length;
     return words > MAX_ARGUMENTS ? `its shapes and strides take ${words} words, more than ${MAX_ARGUMENTS}` : undefined;
   },
-  defaults: () => ({}),
+  // In a core's own caches one stream is as fast as several, and has less to set up.
+  defaults: (problem, { limits }) => ({ STREAMS: !isStrided(problem) && pointwiseCost(problem).bytes > limits.l2Bytes ? 4 : 1 }),
   cost: pointwiseCost,
   estimate: (problem, { limits }) => {
     const { executedFlops, bytes } = pointwiseCost(problem);
@@ -45,6 +48,9 @@ export const vectors: Kernel<PointwiseProblem> = {
   generate,
   plan,
 };
+
+/** Elements of a line of 64 bytes. */
+const LINE = 16;
 
 /** An input as the code sees it. */
 interface Operand {
@@ -62,6 +68,8 @@ const sourcesOf = (problem: PointwiseProblem): Operand[] =>
   }));
 
 const hasStrides = (access: Access): boolean => access !== 'flat' && access !== 'scalar';
+
+const isStrided = (problem: PointwiseProblem): boolean => problem.inputs.some((input) => accessOf(problem, input) === 'strided');
 
 /** `offset0`; for inputs with strides of their own `stride0_0`, ..; `step0` along the last dimension where it is neither 0 nor 1. All in bytes. */
 function entryOf(problem: PointwiseProblem): Entry {
@@ -82,7 +90,7 @@ function entryOf(problem: PointwiseProblem): Entry {
 }
 
 /** One task: a block of rows, or a piece of one row. */
-function generate(problem: PointwiseProblem): Source {
+function generate(problem: PointwiseProblem, { STREAMS }: Tunables): Source {
   const steps = stepsOf(problem.expression);
   const sources = sourcesOf(problem);
   const outer = loopShape(problem).length - 1;
@@ -99,13 +107,17 @@ function generate(problem: PointwiseProblem): Source {
     index: [i32, outer],
     base: [i32, sources.length],
     at: [i32, sources.length],
+    lines: i32,
+    places: [i32, STREAMS * (sources.length + 1)],
     value: [v128, 2 * steps.length],
     constant: [v128, constants.size],
     scratch: [v128, SCRATCH],
   } as const;
   const elements = task(entryOf(problem), locals, (names, argument, scalar) => {
-    const { task, row, endRow, first, left, count, rest, target, index, base, at, value, constant, scratch } = names;
+    const { task, row, endRow, first, left, count, rest, target, index, base, at, lines, places, value, constant, scratch } = names;
     const { out, rows, columns, rowsPerTask, pieces, piece } = argument;
+    /** By stream: the address in each source, and in the output. */
+    const streams = Array.from({ length: STREAMS }, (_, s) => places.slice(s * (sources.length + 1), (s + 1) * (sources.length + 1)));
     const register = (step: number, half: number): Vector => value[2 * step + half];
     const byDimension = (name: string): Local[] => index.map((_, d) => argument[`${name}${d}`]);
     const odometer: Odometer = {
@@ -120,10 +132,12 @@ function generate(problem: PointwiseProblem): Source {
         sources.forEach((_, i) => set(at[i], base[i]));
         set(target, out);
         hoist('repeat');
-        set(left, i32.shr_u(count, 3));
-        repeat(left, () => body(2, 4));
-        set(left, i32.and(count, 7));
-        repeat(left, () => body(1, 1));
+        set(rest, count);
+        if (STREAMS > 1) walkStreams();
+        set(left, i32.shr_u(rest, 3));
+        repeat(left, () => body(2, 4, at, target));
+        set(left, i32.and(rest, 7));
+        repeat(left, () => body(1, 1, at, target));
         nextRow();
       }),
     );
@@ -160,12 +174,33 @@ function generate(problem: PointwiseProblem): Source {
       });
     }
 
+    /** Walks the row in STREAMS places at once, a line of each in turn, and leaves `rest` elements behind the last of them. */
+    function walkStreams() {
+      const addresses = [...at, target];
+      const widths = [...sources.map(({ access, dtype }) => (access === 'flat' || access === 'row' ? bytesPerElement(dtype) : 0)), size];
+      set(lines, i32.div_u(count, LINE * STREAMS));
+      // An odd number of lines apart, streams do not meet in the sets of a cache.
+      set(lines, i32.sub(lines, i32.eqz(i32.and(lines, 1))));
+      i32.lt_s(0, lines);
+      if_({}, () => {
+        set(left, i32.mul(lines, LINE));
+        set(rest, i32.sub(count, i32.mul(left, STREAMS)));
+        widths.forEach((width, i) => {
+          for (let s = 0; s < STREAMS; s++) set(streams[s][i], s === 0 ? addresses[i] : i32.add(streams[s - 1][i], i32.mul(left, width)));
+        });
+        repeat(lines, () => {
+          for (const stream of streams) for (let done = 0; done < LINE; done += 8) body(2, 4, stream, stream[sources.length]);
+        });
+        addresses.forEach((address, i) => set(address, streams[STREAMS - 1][i]));
+      });
+    }
+
     /** `halves` vectors of `lanes` elements: load, compute, store. */
-    function body(halves: 1 | 2, lanes: 1 | 4) {
+    function body(halves: 1 | 2, lanes: 1 | 4, at: readonly Local[], target: Local) {
       steps.forEach((each, s) => {
         for (let half = 0; half < halves; half++) {
           const into = register(s, half);
-          if (each.kind === 'input') load(each.value, into, half, lanes);
+          if (each.kind === 'input') load(each.value, into, half, lanes, at);
           else if (each.operands.length > 0)
             operate(
               each,
@@ -184,7 +219,7 @@ function generate(problem: PointwiseProblem): Source {
       advance(target, halves * lanes * size);
     }
 
-    function load(i: number, into: Vector, half: number, lanes: 1 | 4) {
+    function load(i: number, into: Vector, half: number, lanes: 1 | 4, at: readonly Local[]) {
       const { access, dtype } = sources[i];
       if (access === 'scalar' || access === 'repeat') return;
       if (lanes === 1) loadRepeated(into, dtype, at[i]);
