@@ -17,3 +17,4 @@ export { scope } from './scope.ts';
 export { noGrad } from './tape.ts';
 export { Tensor } from './tensor.ts';
 export { assign, type Rule, update, updateOp } from './update.ts';
+export * as zoo from './zoo/index.ts';

@@ -9,13 +9,15 @@ import type { Attributes, Op, Operand, Style, Value } from '../op.ts';
 import { Operators } from '../operators.ts';
 import { add, sub } from '../ops/pointwise.ts';
 import { checkShape, equalShapes, type Shape } from '../shape.ts';
+import { Tensor } from '../tensor.ts';
 import type { Control } from './control.ts';
 import { noteUpdate } from './updates.ts';
 
 /** How a node comes by its elements. */
 export type Definition =
   | { readonly kind: 'placeholder' }
-  | { readonly kind: 'variable' | 'constant'; readonly values: Values }
+  /** Elements on the host, or a tensor whose bytes on its device are the node's own too. */
+  | { readonly kind: 'variable' | 'constant'; readonly values: Values | Tensor }
   | { readonly kind: 'op'; readonly op: Op; readonly operands: readonly Operand<GraphNode>[]; readonly attributes: Attributes }
   | { readonly kind: 'assign'; readonly variable: GraphNode; readonly value: GraphNode }
   /** A subgraph's: what it stands for is given anew each time the subgraph runs. */
@@ -92,17 +94,26 @@ export function placeholder(shape: Shape, dtype: DType = 'f32', name?: string): 
   return new GraphNode({ shape, dtype }, { kind: 'placeholder' }, name);
 }
 
-/** A value that a session keeps on its device from run to run; it starts as `initial`, whose shape `spec` gives where it is a typed array. */
-export function variable(initial: TensorData, name?: string, spec?: Partial<Spec>): GraphNode {
-  const { values, ...found } = elementsOf('variable', initial, spec);
-  return new GraphNode(found, { kind: 'variable', values }, name);
+function holding(kind: 'variable' | 'constant', data: TensorData | Tensor, name?: string, spec?: Partial<Spec>): GraphNode {
+  if (data instanceof Tensor) {
+    if (!data.layout.dense) throw new TypeError(`${kind}: ${specText(data)} is a view; give the tensor itself, or a clone()`);
+    return new GraphNode(data, { kind, values: data }, name);
+  }
+  const { values, ...found } = elementsOf(kind, data, spec);
+  return new GraphNode(found, { kind, values }, name);
 }
 
-/** A value that never changes; a session writes it to its device once. */
-export function constant(data: TensorData, name?: string, spec?: Partial<Spec>): GraphNode {
-  const { values, ...found } = elementsOf('constant', data, spec);
-  return new GraphNode(found, { kind: 'constant', values }, name);
-}
+/**
+ * A value that a session keeps on its device from run to run; it starts as `initial`, whose shape `spec` gives where it is a typed array.
+ *
+ * A tensor is not copied: what a run assigns to the variable, the tensor has then. Throws a TypeError for a view.
+ */
+export const variable = (initial: TensorData | Tensor, name?: string, spec?: Partial<Spec>): GraphNode =>
+  holding('variable', initial, name, spec);
+
+/** A value that never changes; a session writes it to its device once, or uses a tensor where it lies. Throws a TypeError for a view. */
+export const constant = (data: TensorData | Tensor, name?: string, spec?: Partial<Spec>): GraphNode =>
+  holding('constant', data, name, spec);
 
 /**
  * `value`, which becomes that of `variable` when the run ends: all that a run computes from the variable sees what it was when the run began.

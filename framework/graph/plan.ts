@@ -1,6 +1,7 @@
 // A plan is a program made ready on a device: buffers allocated, kernels chosen and compiled. Running it allocates and compiles nothing.
 
-import { type Buffer, choose, type Device, Launch } from '../../kernels/index.ts';
+import { type Buffer, choose, type Device, kernelsFor, Launch, type Problem, refusal } from '../../kernels/index.ts';
+import type { Storage } from '../storage.ts';
 import type { Control } from './control.ts';
 import { type Ask, type ControlStep, stepOf } from './control-step.ts';
 import { type History, historiesOf } from './history.ts';
@@ -11,6 +12,8 @@ import type { KernelStage, Program, Value } from './program.ts';
 /** Where a value's buffer is found: a variable and its next value exchange theirs at the end of a run. */
 export interface Cell {
   buffer: Buffer;
+  /** Where the buffer is a tensor's, which stays its: a next value is copied in. */
+  readonly storage?: Storage;
 }
 
 /** One kernel of a plan, or one conditional or loop with its kernels after it, as a report names it. */
@@ -38,62 +41,101 @@ function runLaunch({ launch, names, cells, operands }: BoundLaunch): void {
   launch.run(operands);
 }
 
+export interface PlanOptions {
+  /** What holds a placeholder, a variable, a constant or a parameter. */
+  readonly cellOf: (source: GraphNode) => Cell;
+  /** Names of kernels that go before the ones that would be chosen. */
+  readonly kernels?: readonly string[];
+}
+
 export class Plan {
   readonly #device: Device;
-  readonly #ownBytes: number = 0;
-  readonly #own: Cell[] = [];
-  readonly #launches: BoundLaunch[] = [];
+  readonly #kernels: readonly string[];
+  /** Launches and buffers that are to be freed. */
+  #launches: Launch[] = [];
+  #own: Cell[] = [];
   readonly #controls: ControlStep[] = [];
-  readonly #setup: readonly BoundLaunch[];
-  readonly #steps: readonly (BoundLaunch | ControlStep)[];
+  /** What runs once; gone when it has run, with what only it needed. */
+  #setup: readonly BoundLaunch[] = [];
+  readonly #steps: readonly (BoundLaunch | ControlStep)[] = [];
   readonly #fetches: readonly Cell[];
   readonly #commits: readonly (readonly [Cell, Cell])[];
   #histories: ReadonlyMap<Control, History> = new Map();
+  /** Cells that control steps use. */
+  readonly #within = new Set<Cell>();
+  #needed: ReadonlySet<Cell>;
+  #isSettled = false;
   #runs = 0;
 
-  /** `cellOf` gives what holds a placeholder, a variable, a constant or a parameter. Throws a RangeError where no kernel can do a stage. */
-  constructor(device: Device, program: Program, cellOf: (source: GraphNode) => Cell) {
+  /** Throws a RangeError where no kernel can do a stage. */
+  constructor(device: Device, program: Program, { cellOf, kernels = [] }: PlanOptions) {
     this.#device = device;
+    this.#kernels = kernels;
+    const folded = new Set(program.setup.flatMap(({ bind }) => Object.values(bind)));
+    const isConstant = (value: Value): boolean => (value.source ? value.source.definition.kind === 'constant' : folded.has(value));
     try {
       const { bytes, bufferOf } = arrange(program);
-      for (const size of bytes) this.#own.push({ buffer: device.alloc(size) });
-      const find = (value: Value): Cell => (value.source ? cellOf(value.source) : this.#own[bufferOf.get(value)!]);
+      const own = bytes.map((size) => this.#allocate(size));
+      const find = (value: Value): Cell => (value.source ? cellOf(value.source) : own[bufferOf.get(value)!]);
+      const within = (cell: Cell): Cell => {
+        this.#within.add(cell);
+        return cell;
+      };
       this.#histories = historiesOf(device, program.stages);
       const planOf = (inner: Program, cells: ReadonlyMap<GraphNode, Cell>) =>
-        new Plan(device, inner, (source) => cells.get(source) ?? cellOf(source));
-      this.#setup = program.setup.map((stage) => this.#bind(stage, find));
+        new Plan(device, inner, { cellOf: (source) => cells.get(source) ?? within(cellOf(source)), kernels });
+      const surroundings = { device, find: (value: Value) => within(find(value)), planOf, histories: this.#histories };
+      this.#setup = program.setup.map((stage) => this.#bind(stage, find, isConstant));
       this.#steps = program.stages.map((stage) => {
-        if (!stage.control) return this.#bind(stage, find);
-        const step = stepOf(stage, { device, find, planOf, histories: this.#histories });
+        if (!stage.control) return this.#bind(stage, find, isConstant);
+        const step = stepOf(stage, surroundings);
         this.#controls.push(step);
         return step;
       });
       this.#fetches = program.fetches.map(find);
       this.#commits = program.commits.map(({ variable, value }) => [find(variable), find(value)]);
-      const workspaces = this.#launches.reduce((sum, { launch }) => sum + launch.workspaceBytes, 0);
-      this.#ownBytes = bytes.reduce((sum, size) => sum + size, workspaces);
+      this.#needed = this.#bound();
     } catch (error) {
       this.free();
       throw error;
     }
   }
 
-  #bind({ nodes, problem, bind }: KernelStage, find: (value: Value) => Cell): BoundLaunch {
-    const { kernel, tunables } = choose(problem, this.#device);
-    const launch = new Launch(this.#device, kernel, problem, tunables);
+  #allocate(bytes: number): Cell {
+    const cell = { buffer: this.#device.alloc(bytes) };
+    this.#own.push(cell);
+    return cell;
+  }
+
+  #bind({ nodes, problem, bind }: KernelStage, find: (value: Value) => Cell, isConstant: (value: Value) => boolean): BoundLaunch {
+    const names = Object.keys(bind);
+    const launch = this.#launch(
+      problem,
+      names.filter((name) => isConstant(bind[name])),
+    );
     const report = {
       nodes: nodes.map(({ name }) => name),
-      kernel: `${problem.op}/${kernel.name}`,
+      kernel: `${problem.op}/${launch.kernel.name}`,
       inPlace: problem.op === 'pointwise' && problem.inPlace !== undefined,
     };
-    const bound = { launch, names: Object.keys(bind), cells: Object.values(bind).map(find), operands: {}, report };
-    this.#launches.push(bound);
-    return bound;
+    return { launch, names, cells: Object.values(bind).map(find), operands: {}, report };
+  }
+
+  #launch(problem: Problem, constants: readonly string[]): Launch {
+    const wanted = kernelsFor(problem.op, this.#device.kind).find(
+      (kernel) => this.#kernels.includes(kernel.name) && refusal(kernel, problem, this.#device) === undefined,
+    );
+    const { kernel, tunables } = choose(problem, this.#device, { constants, kernel: wanted?.name });
+    const launch = new Launch(this.#device, kernel, problem, tunables, { constants });
+    this.#launches.push(launch);
+    return launch;
   }
 
   /** Bytes of the plan's own buffers, those of its subgraphs and workspaces of kernels included. */
   get bytes(): number {
-    return [...this.#controls, ...this.#histories.values()].reduce((sum, { bytes }) => sum + bytes, this.#ownBytes);
+    const own = this.#own.reduce((sum, { buffer }) => sum + buffer.bytes, 0);
+    const workspaces = this.#launches.reduce((sum, { workspaceBytes }) => sum + workspaceBytes, 0);
+    return [...this.#controls, ...this.#histories.values()].reduce((sum, { bytes }) => sum + bytes, own + workspaces);
   }
 
   /** The kernels that the last run dispatched, in order; those of subgraphs stand after their conditional or loop. */
@@ -101,11 +143,41 @@ export class Plan {
     return this.#steps.flatMap((step) => ('launch' in step ? [{ ...step.report, runs: this.#runs }] : step.report(this.#runs)));
   }
 
+  /** Whether it has run, so that launches have made what they keep of constants. */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** Whether a run to come reads or writes what a cell holds. */
+  needs(cell: Cell): boolean {
+    return this.#needed.has(cell);
+  }
+
+  /** The cells that launches still to run read or write, or that are read or exchanged after them. */
+  #bound(): Set<Cell> {
+    const launches = [...this.#setup, ...this.#steps].filter((step) => 'launch' in step);
+    const bound = ({ launch, names, cells }: BoundLaunch): Cell[] =>
+      this.#isSettled ? cells.filter((_, i) => launch.reads(names[i])) : [...cells];
+    return new Set([...launches.flatMap(bound), ...this.#within, ...this.#fetches, ...this.#commits.flat()]);
+  }
+
+  /** Frees what nothing needs any more. */
+  #release(): void {
+    this.#needed = this.#bound();
+    for (const { buffer } of this.#own.filter((cell) => !this.needs(cell))) this.#device.free(buffer);
+    this.#own = this.#own.filter((cell) => this.needs(cell));
+  }
+
   /** Waits until everything is compiled, then computes what depends on constants only. */
   async prepare(): Promise<void> {
-    await Promise.all(this.#launches.map(({ launch }) => launch.ready));
+    await Promise.all(this.#launches.map(({ ready }) => ready));
     await Promise.all(this.#controls.map((control) => control.prepare()));
     for (const launch of this.#setup) runLaunch(launch);
+    const once = new Set(this.#setup.map(({ launch }) => launch));
+    for (const launch of once) launch.free();
+    this.#launches = this.#launches.filter((launch) => !once.has(launch));
+    this.#setup = [];
+    this.#release();
   }
 
   /** Forgets how often things ran. */
@@ -134,15 +206,21 @@ export class Plan {
     return this.#fetches[index].buffer;
   }
 
-  /** Gives variables their next values, and parameters their results. */
+  /** Gives variables their next values, and parameters their results; after the first run, frees what launches have packed for themselves. */
   commit(): void {
-    for (const [variable, value] of this.#commits) [variable.buffer, value.buffer] = [value.buffer, variable.buffer];
+    for (const [variable, value] of this.#commits)
+      if (variable.storage) this.#device.copy(value.buffer, variable.buffer);
+      else [variable.buffer, value.buffer] = [value.buffer, variable.buffer];
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#release();
   }
 
   free(): void {
-    for (const { launch } of this.#launches) launch.free();
+    for (const launch of this.#launches) launch.free();
     for (const held of [...this.#controls, ...this.#histories.values()]) held.free();
     for (const { buffer } of this.#own) this.#device.free(buffer);
-    this.#launches.length = this.#controls.length = this.#own.length = 0;
+    this.#launches = this.#own = [];
+    this.#controls.length = 0;
   }
 }

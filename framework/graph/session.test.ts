@@ -2,13 +2,15 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { tensor } from '../create.ts';
 import { devicesForTests, differs, leavesNothing } from '../each-device.ts';
+import { matmul } from '../ops/matmul.ts';
 import { add, mul, square, sub } from '../ops/pointwise.ts';
 import { argmax, sum } from '../ops/reduce.ts';
 import { slice, transpose } from '../ops/shape.ts';
+import { refuses } from '../refuses.ts';
 import { gradients } from './gradients.ts';
 import { assign, assignAdd, constant, type GraphNode, group, placeholder, variable } from './node.ts';
 import { GradientDescent } from './optimizer.ts';
-import { Session } from './session.ts';
+import { type Feeds, Session } from './session.ts';
 
 const list = (values: unknown) => [...(values as Iterable<number>)];
 const plus = (x: GraphNode, y: GraphNode | number) => add(x, y);
@@ -115,6 +117,61 @@ for (const device of await devicesForTests()) {
       assert.is(session.report().planBytes, 0);
       await session.run(next, [[x, new Float32Array(64)]]);
       assert.is(session.report().planBytes, 4 * (64 + 2));
+    }));
+
+  test(`${on}: nodes that are tensors share their bytes, and what a run assigns the tensor has`, () =>
+    leavesNothing(device, async () => {
+      const [v, c] = [tensor([1, 2], { device }), tensor([10, 20], { device })];
+      const { writtenBytes, liveBuffers } = device.memory();
+      const [x, y] = [variable(v, 'v'), constant(c, 'c')];
+      const next = plus(x, y);
+      // Written where it lies, and copied there.
+      for (const inPlaceUpdates of [true, false]) {
+        await using session = new Session({ device, rewrites: { inPlaceUpdates } });
+        await session.run(group(assign(x, next)));
+        assert.is(device.memory().writtenBytes, writtenBytes);
+        assert.is(v.storage.users, 2);
+      }
+      assert.equal(list(await v.read()), [21, 42]);
+      assert.is(device.memory().liveBuffers, liveBuffers);
+    }));
+
+  test(`${on}: a tape notices what a run has done to a tensor that it kept`, () =>
+    leavesNothing(device, async () => {
+      const v = tensor([1, 2], { device, requiresGrad: true });
+      const kept = v.mul(v).sum();
+      const x = variable(v);
+      await using session = new Session({ device });
+      await session.run(group(assignAdd(x, x)));
+      refuses(() => kept.backward(), 'was changed in place');
+    }));
+
+  test(`${on}: what only made other constants is freed, and found again by a later plan`, () =>
+    leavesNothing(device, async () => {
+      const c = tensor([1, 2, 3], { device });
+      const node = constant(c);
+      const scaled = mul(node, 2);
+      const x = placeholder([3], 'f32', 'x');
+      await using session = new Session({ device });
+      const feeds: Feeds = [[x, [1, 1, 1]]];
+      assert.equal(list(await session.run(plus(x, scaled), feeds)), [3, 5, 7]);
+      assert.is(c.storage.users, 1);
+      assert.equal(list(await session.run(plus(x, node), feeds)), [2, 3, 4]);
+      assert.is(c.storage.users, 2);
+      assert.equal(list(await session.run(plus(x, scaled), feeds)), [3, 5, 7]);
+    }));
+
+  test(`${on}: kernels that are named go before the ones that would be chosen`, () =>
+    inSession(async () => {
+      const x = placeholder([64, 64], 'f32', 'x');
+      const [product, ones] = [matmul(x, x), new Float32Array(64 * 64).fill(1)];
+      for (const kernels of [['naive'], ['nobody', 'tiled', 'blocked']]) {
+        await using session = new Session({ device, kernels });
+        const values = (await session.run(product, [[x, ones]])) as Float32Array;
+        assert.ok(values.every((value) => value === 64));
+        const [used] = session.report().kernels.map(({ kernel }) => kernel.split('/')[1]);
+        assert.ok(kernels.includes(used), used);
+      }
     }));
 
   test(`${on}: momentum follows its recurrence, with a rate that is fed`, () =>

@@ -2,12 +2,13 @@
 //
 // Two sessions over one graph have variables of their own. All that a run computes from a variable sees its value from before the run.
 
-import { type Buffer, bytesPerElement, type Device, type Values, valuesIn, valuesOf } from '../../kernels/index.ts';
+import { type Buffer, bytesPerElement, type Device, DeviceError, type Values, valuesIn, valuesOf } from '../../kernels/index.ts';
 import { elementsOf, type TensorData } from '../create.ts';
 import { deviceAt, type Place } from '../devices.ts';
 import { denseBytes } from '../launches.ts';
 import { specText } from '../layout.ts';
 import { equalShapes, sizeOf } from '../shape.ts';
+import { Tensor } from '../tensor.ts';
 import { GraphNode, Group, parentsOf } from './node.ts';
 import { inOrder } from './order.ts';
 import { type Cell, type KernelReport, Plan } from './plan.ts';
@@ -33,6 +34,8 @@ export interface SessionOptions {
   readonly device?: Place;
   /** Rewrites that are switched off by `false`; all are on if absent. */
   readonly rewrites?: Partial<Record<Rewrite, boolean>>;
+  /** Names of kernels, such as `naive`: what one of them can do, it does; the rest is chosen as always. */
+  readonly kernels?: readonly string[];
 }
 
 /** Bytes that went from host to device or back, and the host's time until they were there. */
@@ -57,6 +60,8 @@ interface Prepared {
   readonly plan: Plan;
   readonly counts: RewriteCounts;
   readonly placeholders: readonly GraphNode[];
+  /** Variables that a run gives new values. */
+  readonly assigned: readonly GraphNode[];
 }
 
 const nodesIn = (fetch: Fetch): GraphNode[] => (fetch instanceof Group ? fetch.members.flatMap(nodesIn) : [fetch]);
@@ -73,16 +78,19 @@ function feedValues(node: GraphNode, data: TensorData): Values {
 export class Session {
   readonly device: Device;
   readonly #rewrites: Record<Rewrite, boolean>;
+  readonly #kernels: readonly string[] | undefined;
   readonly #cells = new Map<GraphNode, Cell>();
   readonly #prepared = new Map<string, Promise<Prepared>>();
+  readonly #plans = new Set<Plan>();
   #report: (() => StepReport) | undefined;
   /** Settles when the run that was asked for last has ended: runs take turns. */
   #turn: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   /** Throws a DeviceError where the device is not open. */
-  constructor({ device, rewrites = {} }: SessionOptions = {}) {
+  constructor({ device, rewrites = {}, kernels }: SessionOptions = {}) {
     this.device = deviceAt(device);
+    this.#kernels = kernels;
     const unknown = Object.keys(rewrites).find((name) => !REWRITES.includes(name as Rewrite));
     if (unknown !== undefined) throw new TypeError(`session: there is no rewrite ${unknown}; there are ${REWRITES.join(', ')}`);
     this.#rewrites = Object.fromEntries(REWRITES.map((name) => [name, rewrites[name] ?? true])) as Record<Rewrite, boolean>;
@@ -106,7 +114,10 @@ export class Session {
       this.#feed(prepared.placeholders, feeds, list, crossings);
       await this.#execute(prepared.plan, crossings);
       const begun = read.map((node, i) => this.#read(prepared.plan.fetched(i), node, crossings));
+      const isFirst = !prepared.plan.isSettled;
       prepared.plan.commit();
+      this.#noteChanges(prepared.assigned);
+      if (isFirst) this.#releaseConstants();
       this.device.submit();
       // What follows need not wait for the host to have read.
       return begun;
@@ -148,7 +159,7 @@ export class Session {
     this.#isClosed = true;
     await this.#turn;
     for (const outcome of await Promise.allSettled(this.#prepared.values())) if (outcome.status === 'fulfilled') outcome.value.plan.free();
-    for (const { buffer } of this.#cells.values()) this.device.free(buffer);
+    for (const cell of this.#cells.values()) this.#release(cell);
     this.#cells.clear();
     this.#prepared.clear();
   }
@@ -169,14 +180,20 @@ export class Session {
 
   async #prepare(roots: readonly GraphNode[], read: readonly GraphNode[], crossings: Crossing[]): Promise<Prepared> {
     const { program, counts } = compileGraph({ roots, fetched: read, results: [] }, this.#rewrites, this.device);
-    const plan = new Plan(this.device, program, (source) => this.#cellOf(source, crossings));
+    const plan = new Plan(this.device, program, { cellOf: (source) => this.#cellOf(source, crossings), kernels: this.#kernels });
+    this.#plans.add(plan);
     try {
       await plan.prepare();
     } catch (error) {
+      this.#plans.delete(plan);
       plan.free();
       throw error;
     }
-    return { plan, counts, placeholders: inOrder(roots, parentsOf).filter(({ definition }) => definition.kind === 'placeholder') };
+    this.#releaseConstants();
+    const order = inOrder(roots, parentsOf);
+    const placeholders = order.filter(({ definition }) => definition.kind === 'placeholder');
+    const assigned = order.flatMap(({ definition }) => (definition.kind === 'assign' ? [definition.variable] : []));
+    return { plan, counts, placeholders, assigned };
   }
 
   /** The buffer of a placeholder, a variable or a constant, with its first value. */
@@ -185,11 +202,45 @@ export class Session {
       throw new TypeError(`run: ${node} exists only inside of a loop or branch; fetch a result of the cond(..) or whileLoop(..) instead`);
     let cell = this.#cells.get(node);
     if (!cell) {
-      this.#cells.set(node, (cell = { buffer: this.device.alloc(denseBytes(node)) }));
-      if (node.definition.kind === 'variable' || node.definition.kind === 'constant')
-        this.#write(cell, node, node.definition.values, crossings);
+      const { definition } = node;
+      const values = definition.kind === 'variable' || definition.kind === 'constant' ? definition.values : undefined;
+      cell = values instanceof Tensor ? this.#shared(node, values) : { buffer: this.device.alloc(denseBytes(node)) };
+      this.#cells.set(node, cell);
+      if (values && !(values instanceof Tensor)) this.#write(cell, node, values, crossings);
     }
     return cell;
+  }
+
+  /** The cell of a node that is a tensor: its bytes live as long as either needs them. */
+  #shared(node: GraphNode, tensor: Tensor): Cell {
+    if (tensor.device !== this.device)
+      throw new DeviceError(
+        `session: ${node} is a tensor on ${tensor.device.kind}, the session runs on ${this.device.kind}; move it with to(..)`,
+      );
+    const storage = tensor.storage.retain();
+    return { buffer: storage.buffer, storage };
+  }
+
+  /** Has the tape notice that tensors it may have kept were changed. */
+  #noteChanges(assigned: readonly GraphNode[]): void {
+    for (const variable of assigned) {
+      const storage = this.#cells.get(variable)?.storage;
+      if (storage) storage.version++;
+    }
+  }
+
+  /** Gives back constants that no plan reads any more, such as filters that others were computed from; a later plan finds them in the graph. */
+  #releaseConstants(): void {
+    for (const [node, cell] of this.#cells) {
+      if (node.definition.kind !== 'constant' || [...this.#plans].some((plan) => plan.needs(cell))) continue;
+      this.#release(cell);
+      this.#cells.delete(node);
+    }
+  }
+
+  #release({ buffer, storage }: Cell): void {
+    if (storage) storage.release();
+    else this.device.free(buffer);
   }
 
   #write({ buffer }: Cell, { name }: GraphNode, values: Values, crossings: Crossing[]): void {

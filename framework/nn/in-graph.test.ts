@@ -2,9 +2,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { tensor } from '../create.ts';
 import { devicesForTests, differs, leavesNothing, sampleValues } from '../each-device.ts';
-import { gradients, placeholder, Session, variable } from '../graph/index.ts';
+import { constant, GradientDescent, gradients, group, placeholder, Session, variable } from '../graph/index.ts';
 import { launchesOf } from '../launches.ts';
 import { mseLoss } from '../ops/softmax.ts';
+import { Sgd } from '../optim/index.ts';
 import { refuses } from '../refuses.ts';
 import type { Tensor } from '../tensor.ts';
 import { update, updateOp } from '../update.ts';
@@ -53,6 +54,49 @@ for (const device of devices) {
       for (const [i, parameter] of net.parameters().entries())
         assert.is(differs(found[i] as Float32Array, await parameter.grad!.read(), 1e-4), undefined, `parameter ${i}`);
       assert.is(differs(after as Float32Array, await net.eval().forward(input).read(), 1e-4), undefined);
+    }));
+
+  test(`${on}: a graph that shares a module's tensors trains the module`, () =>
+    leavesNothing(device, async () => {
+      using eager = new Net();
+      using shared = new Net();
+      using optimizer = new Sgd(eager.parameters(), { lr: 0.1 });
+      const [x, target] = [placeholder([2, 2, 3, 3]), sampleValues(4, 2)];
+      const nodes = await inGraph(shared, { share: true });
+      const loss = mseLoss(nodes.forward(x), constant(target, 'target', { shape: [2, 2] }));
+      const step = group(new GradientDescent({ rate: 0.1 }).minimize(loss, nodes.parameters), nodes.updates());
+      const y = tensor(target, { device, shape: [2, 2] });
+      {
+        await using session = new Session({ device });
+        for (const seed of [1, 2, 3]) {
+          const images = sampleValues(36, seed);
+          const [found] = await session.run([loss, step], [[x, images]]);
+          const expected = mseLoss(eager.forward(tensor(images, { device, shape: [2, 2, 3, 3] })), y);
+          assert.is(differs([found as number], [await expected.item()], 1e-4), undefined);
+          optimizer.zeroGrad();
+          expected.backward();
+          optimizer.step();
+        }
+      }
+      const expected = eager.stateDict();
+      for (const [path, each] of Object.entries(shared.stateDict()))
+        assert.is(differs(await each.read(), await expected[path].read(), 1e-4), undefined, path);
+    }));
+
+  test(`${on}: a net in use that shares is made of constants, and what no session needs goes with the module`, () =>
+    leavesNothing(device, async () => {
+      const net = new Net().eval();
+      const images = sampleValues(36, 1);
+      const expected = await net.forward(tensor(images, { device, shape: [2, 2, 3, 3] })).read();
+      const nodes = await inGraph(net, { share: true });
+      assert.ok(Object.values(nodes.variables).every(({ definition }) => definition.kind === 'constant'));
+      const x = placeholder([2, 2, 3, 3]);
+      const output = nodes.forward(x);
+      await using session = new Session({ device });
+      for (let run = 0; run < 2; run++) {
+        assert.is(differs((await session.run(output, [[x, images]])) as Float32Array, expected, 1e-5), undefined);
+        net.dispose();
+      }
     }));
 
   test(`${on}: a cell of several inputs and states runs on nodes`, () =>

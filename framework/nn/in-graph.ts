@@ -3,7 +3,7 @@
 // The module's own properties are nodes while its forward runs, and tensors again afterwards: so any module will do whose forward is made of ops and other
 // modules. What it changes on the way, such as running statistics, is collected as assignments.
 
-import { type GraphNode, type Group, group, variable } from '../graph/node.ts';
+import { constant, type GraphNode, type Group, group, variable } from '../graph/node.ts';
 import { collectUpdates } from '../graph/updates.ts';
 import type { Tensor } from '../tensor.ts';
 import { holdingsOf, type Module } from './module.ts';
@@ -24,7 +24,7 @@ export interface ModuleWithForward extends Module {
 }
 
 export class InGraph<M extends ModuleWithForward> {
-  /** Every tensor of the module as a variable that starts with its values, by its path. */
+  /** Every tensor of the module as a variable that starts with its values (a constant: see `InGraphOptions`), by its path. */
   readonly variables: Readonly<Record<string, GraphNode>>;
   /** The variables that are trained: those of tensors with requiresGrad. */
   readonly parameters: readonly GraphNode[];
@@ -60,12 +60,21 @@ export class InGraph<M extends ModuleWithForward> {
   }
 }
 
-/** A module's forward for a graph; reads its tensors, which stay as they are. */
-export async function inGraph<M extends ModuleWithForward>(module: M): Promise<InGraph<M>> {
+export interface InGraphOptions {
+  /**
+   * Nodes are the module's tensors themselves, no copies of them: variables of a module in training, which the graph then trains, and constants of one in
+   * use (`eval()`), so that what depends on them alone is computed once. Disposing of the module then frees what no session needs.
+   */
+  readonly share?: boolean;
+}
+
+/** A module's forward for a graph; reads its tensors, which stay as they are, unless it shares them. */
+export async function inGraph<M extends ModuleWithForward>(module: M, { share = false }: InGraphOptions = {}): Promise<InGraph<M>> {
   const nodes = new Map<Tensor, GraphNode>();
   const variables: Record<string, GraphNode> = {};
+  const shared = module.training ? variable : constant;
   for (const { path, tensor } of holdingsOf(module)) {
-    const node = nodes.get(tensor) ?? variable(await tensor.read(), path, tensor);
+    const node = nodes.get(tensor) ?? (share ? shared(tensor, path) : variable(await tensor.read(), path, tensor));
     nodes.set(tensor, node);
     variables[path] = node;
   }

@@ -1,11 +1,12 @@
 // Initial weights, made on the device. Fan-in and fan-out are counted over a weight of shape [out, in, ..]: the last axes are a kernel's window.
 
-import { normal, type TensorOptions, uniform } from '../create.ts';
+import { full, normal, type TensorOptions, uniform } from '../create.ts';
 import type { RandomSource } from '../ops/random.ts';
 import { scope } from '../scope.ts';
 import { type Shape, sizeOf } from '../shape.ts';
 import { Node, noGrad } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
+import { rule, update, updateOp } from '../update.ts';
 
 export type InitOptions = RandomSource & Pick<TensorOptions, 'device' | 'requiresGrad'>;
 
@@ -23,13 +24,22 @@ function leaf({ requiresGrad = true }: InitOptions, make: () => Tensor): Tensor 
   return made;
 }
 
+const scaleAndShift = updateOp('initial weights', (x, factor, term) => rule.add(rule.mul(x, factor), term));
+
+/** Random numbers times `factor` plus `term`, changed where they lie: the weights of a large layer are hundreds of megabytes. */
+function spread(numbers: Tensor, factor: number, term = 0): Tensor {
+  const [scale, shift] = [factor, term].map((value) => full([], value, { device: numbers.device }));
+  update(scaleAndShift, numbers, scale, shift);
+  return numbers;
+}
+
 /** Uniform in [-bound, bound). */
 export const uniformWithin = (shape: Shape, bound: number, options: InitOptions): Tensor =>
-  leaf(options, () =>
-    uniform(shape, { ...options, requiresGrad: false })
-      .mul(2 * bound)
-      .sub(bound),
-  );
+  leaf(options, () => spread(uniform(shape, { ...options, requiresGrad: false }), 2 * bound, -bound));
+
+/** Normal with mean 0. */
+const normalWith = (shape: Shape, deviation: number, options: InitOptions): Tensor =>
+  leaf(options, () => spread(normal(shape, { ...options, requiresGrad: false }), deviation));
 
 /** Uniform with variance 2 / (fan-in + fan-out), for tanh and sigmoid (Glorot and Bengio 2010). */
 export function xavierUniform(shape: Shape, options: InitOptions): Tensor {
@@ -40,12 +50,11 @@ export function xavierUniform(shape: Shape, options: InitOptions): Tensor {
 /** Normal with variance 2 / (fan-in + fan-out). */
 export function xavierNormal(shape: Shape, options: InitOptions): Tensor {
   const { fanIn, fanOut } = fans(shape);
-  return leaf(options, () => normal(shape, { ...options, requiresGrad: false }).mul(Math.sqrt(2 / (fanIn + fanOut))));
+  return normalWith(shape, Math.sqrt(2 / (fanIn + fanOut)), options);
 }
 
 /** Uniform with variance 2 / fan-in, for ReLU (He et al. 2015). */
 export const heUniform = (shape: Shape, options: InitOptions): Tensor => uniformWithin(shape, Math.sqrt(6 / fans(shape).fanIn), options);
 
 /** Normal with variance 2 / fan-in. */
-export const heNormal = (shape: Shape, options: InitOptions): Tensor =>
-  leaf(options, () => normal(shape, { ...options, requiresGrad: false }).mul(Math.sqrt(2 / fans(shape).fanIn)));
+export const heNormal = (shape: Shape, options: InitOptions): Tensor => normalWith(shape, Math.sqrt(2 / fans(shape).fanIn), options);

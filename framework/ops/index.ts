@@ -4,7 +4,16 @@ export { concat, pad, stack } from './assemble.ts';
 export { type Conv2dOptions, type ConvWindow, conv2d } from './conv.ts';
 export { gather, oneHot, scatterAdd } from './gather.ts';
 export * from './matmul.ts';
-export { type Affine, type BatchNormResult, batchNorm, batchNormTraining, dropout, layerNorm } from './norm.ts';
+export {
+  type Affine,
+  type BatchNormResult,
+  batchNorm,
+  batchNormTraining,
+  dropout,
+  layerNorm,
+  localResponseNorm,
+  type ResponseNormOptions,
+} from './norm.ts';
 export * from './pointwise.ts';
 export { type AveragePoolOptions, avgPool2d, globalAvgPool, maxPool2d, type PoolOptions } from './pool.ts';
 export { type CountedSource, type RandomSource, uniformLike } from './random.ts';

@@ -3,7 +3,8 @@
 import { specText } from '../layout.ts';
 import type { Value } from '../op.ts';
 import { type Shape, sizeOf } from '../shape.ts';
-import { add, div, ge, mul, sqrt, square, sub, where } from './pointwise.ts';
+import { add, div, ge, mul, pow, sqrt, square, sub, where } from './pointwise.ts';
+import { avgPool2d } from './pool.ts';
 import { type CountedSource, uniformLike } from './random.ts';
 import { mean } from './reduce.ts';
 import { reshape } from './shape.ts';
@@ -82,6 +83,28 @@ export function batchNormTraining<V extends Value>(x: V, affine: Affine<V> = {})
 export function batchNorm<V extends Value>(x: V, center: V, variance: V, affine: Affine<V> = {}): V {
   const deviation = sqrt<V>(add<V>(perChannel(x, variance)!, affine.epsilon ?? 1e-5));
   return scaled(div<V>(sub<V>(x, perChannel(x, center)!), deviation), channelAffine(x, affine));
+}
+
+export interface ResponseNormOptions {
+  /** Channels that are looked at around each, itself in the middle; 5 if absent. */
+  readonly size?: number;
+  /** 1e-4 if absent. */
+  readonly alpha?: number;
+  /** 0.75 if absent. */
+  readonly beta?: number;
+  /** 1 if absent. */
+  readonly k?: number;
+}
+
+/** x / (k + alpha · mean of x² over neighbouring channels)^beta, zeros beyond the first and last counted: AlexNet's normalisation (Krizhevsky et al. 2012). */
+export function localResponseNorm<V extends Value>(x: V, options: ResponseNormOptions = {}): V {
+  const { size = 5, alpha = 1e-4, beta = 0.75, k = 1 } = options;
+  if (x.shape.length !== 4) throw new RangeError(`localResponseNorm: got ${specText(x)}, expected [N, C, H, W]`);
+  const [images, channels, height, width] = x.shape;
+  // Channels become the rows of an image, so that a pool's window runs over them.
+  const squares = reshape<V>(square<V>(x), [images, 1, channels, height * width]);
+  const means = avgPool2d(squares, [size, 1], { stride: 1, padding: [Math.floor(size / 2), Math.floor((size - 1) / 2), 0, 0] });
+  return div<V>(x, pow<V>(add<V>(mul<V>(reshape<V>(means, x.shape), alpha), k), beta));
 }
 
 /** Zeroes each element with probability `rate` and divides the others by 1 - rate, so that the mean stays (Srivastava et al. 2014). */
