@@ -3,7 +3,7 @@
 export { cond, type Nodes, type NodesLike, type WhileOptions, whileLoop } from './flow.ts';
 export { gradients } from './gradients.ts';
 export { assign, assignAdd, assignSub, constant, GraphNode, Group, group, placeholder, variable } from './node.ts';
-export { GradientDescent, type GradientDescentOptions } from './optimizer.ts';
+export { Adagrad, Adam, AdamW, GradientDescent, GraphOptimizer, type GraphOptimizerOptions, type Rate, RmsProp } from './optimizer.ts';
 export type { KernelReport } from './plan.ts';
 export type { Rewrite, RewriteCounts } from './rewrite.ts';
 export { type Crossing, type Feeds, type Fetch, type Fetched, Session, type SessionOptions, type StepReport } from './session.ts';

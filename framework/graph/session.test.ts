@@ -267,7 +267,7 @@ test('what cannot be built is refused where it is written', () => {
   const next = sum(assign(v, sub(v, 1)));
   assert.throws(() => gradients(next, [v]), /gradients: assign_\d+ f32\[2\] is not differentiable/);
   assert.throws(() => gradients(sum(argmax(x, 1)), [x]), /does not depend on x f32\[2,3\] by ops that have a gradient/);
-  assert.throws(() => new GradientDescent({ rate: 0 }), /rate is 0, expected a number above 0/);
+  assert.throws(() => new GradientDescent({ rate: 0 }), /optimizer: rate is 0, expected a number above 0/);
   assert.throws(() => new GradientDescent({ rate: 1 }).minimize(sum(x)), /depends on no f32 variable/);
 });
 

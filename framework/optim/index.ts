@@ -1,7 +1,7 @@
 // Optimizers and learning-rate schedules.
 
-export * from './adam.ts';
+export { clippedByNorm } from './clip.ts';
+export type { AdamSettings, Arithmetic, Descent, RmsPropSettings, ScaledSettings, SgdSettings } from './descent.ts';
 export { Optimizer, type OptimizerOptions } from './optimizer.ts';
-export * from './scaled.ts';
+export * from './optimizers.ts';
 export * from './schedule.ts';
-export * from './sgd.ts';

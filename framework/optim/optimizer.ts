@@ -3,38 +3,46 @@
 // What changes from step to step (learning rate, bias corrections) travels in one small tensor, so that no step compiles anything.
 
 import { zeros } from '../create.ts';
+import type { UpdateOp } from '../op.ts';
 import { disown, scope } from '../scope.ts';
 import { noGrad } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
+import { rule, update, updateOp } from '../update.ts';
+import { checkSetting, type Descent } from './descent.ts';
 
 export interface OptimizerOptions {
   /** Learning rate, in units of the parameters per unit of gradient. */
   readonly lr: number;
-  /** Pulls parameters towards 0: this share of each is added to its gradient; 0 if absent. */
-  readonly weightDecay?: number;
 }
 
-/** Throws a RangeError unless `value` is a number from `low` up to (not including) `high`. */
-export function checkSetting(who: string, name: string, value: number, low = 0, high = Number.POSITIVE_INFINITY): void {
-  if (!(value >= low && value < high)) throw new RangeError(`${who}: ${name} is ${value}, expected a number from ${low} to below ${high}`);
-}
-
-export abstract class Optimizer {
+export class Optimizer {
   readonly parameters: readonly Tensor[];
   /** May be changed between steps, by a schedule. */
   lr: number;
+  readonly #corrected: readonly number[];
+  readonly #slots: readonly { readonly name: string; readonly next: UpdateOp }[];
+  readonly #descend: UpdateOp;
   #steps = 0;
   #state = new Map<Tensor, Map<string, Tensor>>();
   #settings = new Map<Tensor['device'], { readonly tensor: Tensor; values: string }>();
 
   /** Throws a TypeError where there is nothing to optimize, or something without requiresGrad. */
-  constructor(parameters: Iterable<Tensor>, lr: number) {
+  constructor(parameters: Iterable<Tensor>, lr: number, { name, slots, corrected, step }: Descent) {
     this.parameters = [...parameters];
     this.lr = lr;
     checkSetting('optimizer', 'lr', lr);
     if (this.parameters.length === 0) throw new TypeError('optimizer: got no parameters; pass module.parameters()');
     const constant = this.parameters.findIndex((parameter) => !parameter.requiresGrad);
     if (constant >= 0) throw new TypeError(`optimizer: parameter ${constant} has no gradient; make it with requiresGrad`);
+    this.#corrected = corrected;
+    this.#slots = Object.entries(slots).map(([slot, next]) => ({
+      name: slot,
+      next: updateOp(`${slot} of ${name}`, (old, parameter, gradient) => next(rule, old, parameter, gradient)),
+    }));
+    this.#descend = updateOp(name, (parameter, gradient, rate, ...others) => {
+      const corrections = others.splice(0, corrected.length);
+      return step(rule, parameter, gradient, others, rate, corrections);
+    });
   }
 
   /** Steps made so far. */
@@ -47,9 +55,9 @@ export abstract class Optimizer {
     this.#steps++;
     noGrad(() =>
       scope(() => {
-        const values = this.settings();
+        const values = [this.lr, ...this.#corrected.map((beta) => 1 / (1 - beta ** this.#steps))];
         for (const parameter of this.parameters)
-          if (parameter.grad) this.change(parameter, parameter.grad, ...this.#settingsOn(parameter.device, values));
+          if (parameter.grad) this.#change(parameter, parameter.grad, this.#settingsOn(parameter.device, values));
       }),
     );
   }
@@ -70,14 +78,18 @@ export abstract class Optimizer {
     this.dispose();
   }
 
-  /** The numbers of this step that kernels read: the learning rate, and what else changes. */
-  protected abstract settings(): readonly number[];
-
-  /** Updates one parameter; `settings` are tensors of one element. */
-  protected abstract change(parameter: Tensor, gradient: Tensor, ...settings: Tensor[]): void;
+  /** Updates one parameter; `settings` are tensors of one element: the rate and the corrections. */
+  #change(parameter: Tensor, gradient: Tensor, settings: readonly Tensor[]): void {
+    const slots = this.#slots.map(({ name, next }) => {
+      const slot = this.#slot(parameter, name);
+      update(next, slot, parameter, gradient);
+      return slot;
+    });
+    update(this.#descend, parameter, gradient, ...settings, ...slots);
+  }
 
   /** State of a parameter by name: of its shape, 0 at first. */
-  protected slot(parameter: Tensor, name: string): Tensor {
+  #slot(parameter: Tensor, name: string): Tensor {
     let slots = this.#state.get(parameter);
     if (!slots) this.#state.set(parameter, (slots = new Map()));
     let slot = slots.get(name);
