@@ -50,6 +50,23 @@ for (const device of await devicesForTests()) {
         }
       }));
 
+  test(`${on}: axes apart from each other are folded one run after another, axes of size 1 with either`, () =>
+    leavesNothing(device, async () => {
+      const values = sampleValues(48, 2);
+      const x = tensor(values, { device, shape: [2, 1, 3, 2, 4] });
+      const expected = [0, 1, 2].flatMap((i) =>
+        [0, 1, 2, 3].map((j) => exact.sum([0, 1].flatMap((a) => [0, 1].map((b) => values[24 * a + 8 * i + 4 * b + j])))),
+      );
+      for (const axes of [
+        [0, 3],
+        [0, 1, 3],
+      ])
+        assert.is(differs(await x.sum(axes).read(), expected, 1e-5), undefined, `axes ${axes}`);
+      assert.is(differs(await x.mean([0, 2, 4]).read(), await x.mean([2, 4]).mean(0).read(), 1e-5), undefined);
+      const counts = await x.gt(0).sum([0, 2]).read();
+      assert.equal([...counts], [...(await x.gt(0).cast('i32').sum(2).sum(0).read())]);
+    }));
+
   test(`${on}: gradients of reductions agree with differences`, () =>
     leavesNothing(device, async () => {
       const x = tensor(

@@ -3,7 +3,7 @@
 import { input as element, apply as form } from '../../kernels/expression.ts';
 import { type DType, reduce, valueTypeOf } from '../../kernels/index.ts';
 import { type Layout, type Spec, specText } from '../layout.ts';
-import { apply, type Call, type Lowering, type Op, type Value } from '../op.ts';
+import { apply, type Call, type Lowering, type Op, type Step, type Value } from '../op.ts';
 import { axesOf, broadcastAxes, equalShapes, type Shape, sizeOf } from '../shape.ts';
 import { DenseInputs } from './dense.ts';
 import { cast, div, eq, mul, where } from './pointwise.ts';
@@ -29,23 +29,39 @@ function infer(fold: Fold, input: Spec, reduction: Reduction): Spec {
   return { shape: reducedShape(input.shape, reduction), dtype };
 }
 
-/** The input as [outer, reduced, inner]: as it lies where the reduced axes are neighbours, else copied with them last. */
+/** Neighbouring axes that are reduced together, the last ones first; axes of size 1 join whatever is beside them. */
+function runsOf(shape: Shape, axes: readonly number[]): { first: number; last: number }[] {
+  const runs: { first: number; last: number }[] = [];
+  for (const axis of axes.toReversed()) {
+    if (shape[axis] === 1) continue;
+    const run = runs.at(-1);
+    const between = run ? shape.slice(axis + 1, run.first) : [];
+    if (run && between.every((size) => size === 1)) run.first = axis;
+    else runs.push({ first: axis, last: axis });
+  }
+  return runs.length > 0 ? runs : [{ first: 0, last: -1 }];
+}
+
+/**
+ * Each run of neighbouring axes as [outer, reduced, inner], where the input lies: the sum over the images and pixels of [N, C, H, W] is one over pixels, in one
+ * pass over memory, and one over images of what is left, which is little. An index takes one axis, or all of them.
+ */
 function lower(fold: Fold, input: Layout, { axes }: Reduction): Lowering {
-  const { shape, strides, dtype } = input;
   const inputs = new DenseInputs(1);
-  const long = axes.filter((axis) => shape[axis] !== 1);
-  const [first, last] = [long[0] ?? 0, long.at(-1) ?? -1];
-  const reduced = sizeOf(long.map((axis) => shape[axis]));
-  const expression = dtype === 'bool' ? form('i32', element(0, 'bool')) : undefined;
-  const step = (x0: number, outer: number, inner: number) => {
-    const problem = reduce({ fold, outer, reduced, inner, source: dtype, ...(expression && { expression }) });
-    return { steps: [...inputs.steps, { problem, bind: { x0, out: 1 } }], temporaries: inputs.temporaries };
-  };
-  if (shape.slice(first, last + 1).filter((size) => size !== 1).length === long.length)
-    return step(inputs.dense(input, 0), sizeOf(shape.slice(0, first)), sizeOf(shape.slice(last + 1)));
-  const order = [...shape.keys()].filter((axis) => !axes.includes(axis)).concat(axes);
-  const moved = { ...input, shape: order.map((axis) => shape[axis]), strides: order.map((axis) => strides[axis]) };
-  return step(inputs.copy(moved, 0), sizeOf(shape) / reduced, 1);
+  const steps: Step[] = [];
+  const shape = [...input.shape];
+  let [x0, source]: [number, DType] = [inputs.dense(input, 0), input.dtype];
+  const runs = runsOf(shape, axes);
+  for (const [i, { first, last }] of runs.entries()) {
+    const [outer, reduced, inner] = [shape.slice(0, first), shape.slice(first, last + 1), shape.slice(last + 1)].map(sizeOf);
+    const expression = source === 'bool' ? form('i32', element(0, 'bool')) : undefined;
+    const problem = reduce({ fold, outer, reduced, inner, source, ...(expression && { expression }) });
+    const out = i === runs.length - 1 ? 1 : inputs.temporary(4 * outer * inner);
+    steps.push({ problem, bind: { x0, out } });
+    [x0, source] = [out, problem.dtype];
+    shape.fill(1, first, last + 1);
+  }
+  return { steps: [...inputs.steps, ...steps], temporaries: inputs.temporaries };
 }
 
 /** A reduced value with its axes back in place, repeated along them to the shape before. */
