@@ -3,6 +3,7 @@
 import type { AnyKernel } from '../kernel.ts';
 import { im2col } from './conv2d/im2col.ts';
 import { naive as naiveConv2d } from './conv2d/naive.ts';
+import { winograd2, winograd4 } from './conv2d/winograd/kernels.ts';
 import { rows } from './copy/rows.ts';
 import { transpose } from './copy/transpose.ts';
 import { gatherRows, scatterAddRows } from './gather/rows.ts';
@@ -25,6 +26,8 @@ export const cpuKernels: readonly AnyKernel[] = [
   packed,
   naiveConv2d,
   im2col,
+  winograd2,
+  winograd4,
   pool2d,
   pointwise,
   reduce,

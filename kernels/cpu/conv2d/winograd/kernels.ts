@@ -1,0 +1,52 @@
+// Winograd convolution for 3x3 filters, stride 1: a quarter of the direct algorithm's multiplications with tiles of 6 x 6, 4/9 with tiles of 4 x 4.
+//
+//   Y = Aᵀ [Σ over channels of (G g Gᵀ) ⊙ (Bᵀ d B)] A         d: a tile of the image, g: a filter, Y: 4 x 4 or 2 x 2 of the result (matrices.ts)
+//
+// The sum over channels is a matrix product for each of the 36 or 16 elements of a tile: filters x channels times channels x tiles (product.ts).
+
+import { conv2dFacts, conv2dVariant } from '../../../correlation.ts';
+import type { Kernel, Traits, Tunables } from '../../../kernel.ts';
+import type { Conv2dProblem } from '../../../problems/conv2d.ts';
+import { assemble } from '../../assembly.ts';
+import { registerTile } from '../../matmul/packed.ts';
+import { winogradCost, winogradEstimate } from './cost.ts';
+import { filterTask } from './filter.ts';
+import { imagePlan, imageTask } from './image.ts';
+import type { OutputTile } from './matrices.ts';
+
+const defaults = (_problem: Conv2dProblem, traits: Traits): Tunables => ({ ...registerTile(traits), KU: 4, TB: 64 });
+
+function winograd(m: OutputTile, errorFactor: number): Kernel<Conv2dProblem> {
+  return {
+    name: `winograd${m}`,
+    op: 'conv2d',
+    device: 'cpu',
+    summary: `F(${m}x${m}, 3x3): tiles transformed into ${(m + 2) ** 2} matrix products`,
+    requires: ['simd'],
+    tunables: { MR: [6, 4], NR: [16, 8], KU: [4, 2], TB: [64, 32, 96, 128, 256] },
+    constraints: ['MR * NR <= 96', 'MR * NR >= 24'],
+    deterministic: true,
+    errorFactor,
+    facts: conv2dFacts,
+    rejects({ vertical, horizontal, pass }) {
+      for (const { window, stride, dilation } of [vertical, horizontal])
+        if (window !== 3 || stride !== 1 || dilation !== 1) return 'it does 3x3 filters with stride and dilation 1 only';
+      return pass === 'filter-grad' ? 'it does not do the filter gradient' : undefined;
+    },
+    defaults,
+    cost: (problem, tunables) => winogradCost(problem, m, tunables),
+    estimate: (problem, traits, constants = []) => winogradEstimate(problem, m, defaults(problem, traits), traits, constants),
+    variant: conv2dVariant,
+    generate(problem, tunables, traits) {
+      const fma = traits.features.has('relaxed-simd');
+      return assemble(`conv2d/winograd${m}/${conv2dVariant(problem)}/${tunables.MR}x${tunables.NR}`, {
+        filter: filterTask(m, tunables.MR, problem.pass === 'input-grad', fma),
+        blocks: imageTask(problem, m, tunables, fma),
+      });
+    },
+    plan: (problem, tunables, traits) => imagePlan(problem, m, tunables, traits),
+  };
+}
+
+export const winograd2 = winograd(2, 4);
+export const winograd4 = winograd(4, 50);

@@ -1,0 +1,61 @@
+// The products between the transforms: for each of the n x n planes, M = U · V by register tiles.
+//
+//                      V: strips of NR tiles, depth rows each            all in scratch or packed, whole tiles only:
+//                         (a last one of NR / 2 if that suffices)        no edges
+//   U: strips of MR         ┌──┐┌──┐┌─┐
+//      rows, packed         │  ││  ││ │
+//      ┌──────┐             └──┘└──┘└─┘
+//      └──────┘             M: strips alike, MR rows for each of U's
+
+import { advance, call, i32, if_, local, loopWhileBelow, type Routine, repeat, routine, set } from '../../assembly.ts';
+import { tileRoutine } from '../../tile.ts';
+
+export interface ProductShape {
+  readonly mr: number;
+  readonly nr: number;
+  readonly unroll: number;
+  /** n · n. */
+  readonly planes: number;
+  readonly fma: boolean;
+}
+
+const ARGUMENTS = {
+  ...{ u: i32, v: i32, m: i32, rowStrips: i32, depth: i32, full: i32, half: i32 },
+  ...{ planeU: i32, planeV: i32, planeM: i32 },
+} as const;
+export const PRODUCT_ARGUMENTS = Object.keys(ARGUMENTS) as (keyof typeof ARGUMENTS)[];
+
+/**
+ * Generates `product(u, v, m, rowStrips, depth, full, half, planeU, planeV, planeM)`: `rowStrips` strips of U by `full` strips of V and, where `half` is 1,
+ * one of half the width; `planeU`, `planeV`, `planeM`: bytes from a plane to the next.
+ */
+export function productRoutine({ mr, nr, unroll, planes, fma }: ProductShape): Routine {
+  const shape = { mr, unroll, a: 'packed', b: 'packed', fma, accumulate: false, scale: false } as const;
+  const [whole, halved] = [tileRoutine({ ...shape, nr }), tileRoutine({ ...shape, nr: nr / 2 })];
+  return routine(ARGUMENTS, { p: i32, s: i32, r: i32, a: i32, b: i32, c: i32 }, (names) => {
+    const { u, v, m, rowStrips, depth, full, half, planeU, planeV, planeM, p, s, r, a, b, c } = names;
+    const strip = (tile: Routine, width: number) => {
+      set(a, u);
+      set(r, rowStrips);
+      repeat(r, () => {
+        call(tile, [a, b, c, depth, 0, 0, 4 * width, mr, 0, 0]);
+        advance(a, i32.mul(depth, 4 * mr));
+        advance(c, 4 * mr * width);
+      });
+    };
+    loopWhileBelow(p, planes, 1, () => {
+      set(b, v);
+      set(c, m);
+      set(s, full);
+      repeat(s, () => {
+        strip(whole, nr);
+        advance(b, i32.mul(depth, 4 * nr));
+      });
+      local.get(half);
+      if_({}, () => strip(halved, nr / 2));
+      advance(u, planeU);
+      advance(v, planeV);
+      advance(m, planeM);
+    });
+  });
+}
