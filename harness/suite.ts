@@ -32,6 +32,8 @@ export interface Facts {
   readonly bytesD2h?: number;
   readonly peakBytes?: number;
   readonly maxRelErr?: number;
+  /** The case's if absent. */
+  readonly cost?: Cost;
   /** Columns of the suite's own. */
   readonly extra?: Readonly<Record<string, number>>;
 }

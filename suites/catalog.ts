@@ -15,4 +15,9 @@ export const suites: readonly SuiteListing[] = [
     question: 'How fast is C = op(A) op(B), and how close to what the machine can do?',
     load: async () => (await import('./matmul.ts')).default,
   },
+  {
+    name: 'lecture',
+    question: 'What does each form of one training program cost, and what does it move?',
+    load: async () => (await import('./lecture.ts')).default,
+  },
 ];

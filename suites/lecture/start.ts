@@ -2,8 +2,8 @@
 //
 //   x [N, D], y [N, D], w1 [D, H], w2 [H, D]; descent by `rate` times the gradient
 
-import { firstLosses } from '../../framework/exact/net.ts';
 import { type Training, trainingData } from '../../framework/exact/training.ts';
+import { type nn, scope, tensor } from '../../framework/index.ts';
 import type { Device } from '../../kernels/device.ts';
 
 /** Where every rung starts: sizes, data and weights in the host's memory, row-major. */
@@ -19,7 +19,7 @@ export interface Start {
 }
 
 /** One form of the example: trains without end, a step at a time, and gives each step's loss. */
-export type Rung = (start: Start, device: Device) => AsyncGenerator<number, undefined>;
+export type Rung = (start: Start, device: Device) => AsyncGenerator<number>;
 
 /** The example as a training. The gradient grows with D / H as the mean over D shrinks it and the sum over H does not. */
 export const twoLayer = (N: number, D: number, H: number, distinct = N): Training => ({
@@ -41,6 +41,14 @@ export function startOf(N: number, D: number, H: number, seed: number): Start {
   return { N, D, H, rate: training.rate, x, y, w1, w2 };
 }
 
-/** The losses of the first steps in float64, each on the whole data. */
-export const exactLossesOf = ({ N, D, H, x, y, w1, w2 }: Start, steps: number): number[] =>
-  firstLosses(twoLayer(N, D, H), { x, y, '0.weight': w1, '2.weight': w2 }, steps);
+/** Gives a net of two linear layers the weights to start with; such layers store theirs transposed. */
+export function loadWeights(net: nn.Module, { w1, w2 }: Pick<Start, 'w1' | 'w2'>): void {
+  const held = Object.entries(net.stateDict());
+  scope(() => {
+    const turned = [w1, w2].map((values, i) => {
+      const { shape, device } = held[i][1];
+      return tensor(values, { device, shape: shape.toReversed() }).transpose();
+    });
+    net.loadStateDict(Object.fromEntries(held.map(([path], i) => [path, turned[i]])));
+  });
+}
