@@ -31,13 +31,17 @@ export interface TileShape {
   readonly accumulate: boolean;
   /** Done on the way out, if at all. */
   readonly epilogue?: Epilogue;
+  /** What the bias goes along: `columns`, as in a matmul (if absent), or `rows`, as the filters of a convolution. */
+  readonly biasAlong?: 'columns' | 'rows';
+  /** Adds what lies at the address that the routine then takes as its last argument, `strideC` between rows; after the bias, before ReLU. */
+  readonly residual?: boolean;
   /** Multiplies by alpha on the way out. */
   readonly scale: boolean;
 }
 
 const LANES = 4;
 
-/** The arguments of a tile routine; strides in bytes. `rows` is how many of the MR rows of A exist (only read where a is `rows`). */
+/** The arguments of a tile routine; strides in bytes. `rows` is how many of the MR rows of A or of a bias along rows exist. */
 export const TILE_ARGUMENTS = {
   a: i32,
   b: i32,
@@ -53,7 +57,8 @@ export const TILE_ARGUMENTS = {
 
 /** Generates `tile(a, b, c, k, strides.., rows, bias, alpha)`; it stores a full MR x NR tile at c. */
 export function tileRoutine(shape: TileShape): Routine {
-  const { mr, nr, unroll, epilogue } = shape;
+  const { mr, nr, unroll, epilogue, residual = false } = shape;
+  const biasAlong = epilogue?.bias ? (shape.biasAlong ?? 'columns') : undefined;
   const vectors = nr / LANES;
   const locals = {
     sum: [v128, mr * vectors],
@@ -62,7 +67,8 @@ export function tileRoutine(shape: TileShape): Routine {
     aRow: [i32, shape.a === 'rows' ? mr : 1],
     steps: i32,
   } as const;
-  return routine(TILE_ARGUMENTS, locals, (names) => {
+  const inputs = { ...TILE_ARGUMENTS, ...(residual ? { residual: i32 } : {}) } as typeof TILE_ARGUMENTS & { residual: typeof i32 };
+  return routine(inputs, locals, (names) => {
     const { a, b, c, k, strideA, strideB, strideC, bias, sum, bRow, aValue, aRow, steps } = names;
     const accumulator = (i: number, j: number) => sum[i * vectors + j];
     const accumulate = multiplyAdd(shape.fma);
@@ -102,18 +108,26 @@ export function tileRoutine(shape: TileShape): Routine {
     }
     function store() {
       // Loads first, then stores: a load that follows a store of the same row could not be fused with its neighbour.
-      if (epilogue?.bias) for (let j = 0; j < vectors; j++) set(bRow[j], v128.load({ offset: j * LANES * 4 }, bias));
+      if (biasAlong === 'columns') for (let j = 0; j < vectors; j++) set(bRow[j], v128.load({ offset: j * LANES * 4 }, bias));
       for (let i = 0; i < mr; i++) {
         const row = Array.from({ length: vectors }, (_, j) => accumulator(i, j));
         if (shape.scale) set(aValue, v128.load32_splat({}, names.alpha));
         if (shape.scale) for (const value of row) set(value, f32x4.mul(value, aValue));
         if (shape.accumulate) row.forEach((value, j) => set(value, f32x4.add(value, v128.load({ offset: j * LANES * 4 }, c))));
-        if (epilogue?.bias) row.forEach((value, j) => set(value, f32x4.add(value, bRow[j])));
+        if (biasAlong === 'columns') row.forEach((value, j) => set(value, f32x4.add(value, bRow[j])));
+        if (biasAlong === 'rows') {
+          set(aValue, v128.load32_splat({}, bias));
+          for (const value of row) set(value, f32x4.add(value, aValue));
+          // Rows past the last take the last one's.
+          if (i + 1 < mr) set(bias, i32.add(bias, i32.and(4, i32.sub(0, i32.gt_u(names.rows, i + 1)))));
+        }
+        if (residual) row.forEach((value, j) => set(value, f32x4.add(value, v128.load({ offset: j * LANES * 4 }, names.residual))));
         if (epilogue?.relu) set(aValue, v128.const('f32x4', [0, 0, 0, 0]));
         // pmax(x, 0) is x < 0 ? 0 : x: one instruction where max takes several, and NaN stays NaN.
         if (epilogue?.relu) for (const value of row) set(value, f32x4.pmax(value, aValue));
         row.forEach((value, j) => v128.store({ offset: j * LANES * 4 }, c, value));
         set(c, i32.add(c, strideC));
+        if (residual) set(names.residual, i32.add(names.residual, strideC));
       }
     }
   });

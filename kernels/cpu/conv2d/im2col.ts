@@ -2,33 +2,35 @@
 //
 //                          a block of lanes (elements of a plane of the result)
 //                            ┌────┐
-//      steps: (q, u, v)      │    │  packed in strips for a slab of steps, in the second-level cache
+//      steps: (q, u, v)      │    │  packed in strips for a slab of planes, in the second-level cache (runs.ts)
 //          ┌───────────┐     └────┘
 //   rows   │  weights  │     ┌────┐
-//          └───────────┘     │    │  of the result: bias or zero first, then slab after slab is added by register tiles
-//                            └────┘
+//          └───────────┘     │    │  of the result: slab after slab is added by register tiles (strips.ts)
+//     packed (filter.ts)     └────┘
 //
-//              row              lane               step                        weights
-//   forward       filter           window             channel of group, tap       filter, where it lies
-//   input-grad    channel          element            filter of group, tap        filter, channels and filters of a group swapped first
-//   filter-grad   filter           channel, tap       image, window               outputGrad, where it lies, image by image
+//              row                lane                step                        weights
+//   forward       filter             (image, window)     (channel of group, tap)     filter
+//   input-grad    channel            (image, element)    (filter of group, tap)      filter, a phase of the elements at a time (phases.ts)
+//   filter-grad   filter of group    (channel, tap)      (image, window)             outputGrad, where it lies (patches.ts)
 //
-// One task is one block of one image and group. Every element's sum has one order, whatever the number of threads. Chellapilla, Puri & Simard,
+// One task is one block of lanes and rows of one group. Every element's sum has one order, whatever the number of threads. Chellapilla, Puri & Simard,
 // "High performance convolutional neural networks for document processing" (2006), blocked as in Goto's matmul.
 
-import { conv2dCost, conv2dFacts, conv2dVariant, correlationOf, epilogueOperands, isDivided, termsOf } from '../../correlation.ts';
+import { type Correlation, conv2dCost, conv2dFacts, conv2dVariant, correlationOf, epilogueOperands } from '../../correlation.ts';
 import type { Entry, Kernel, Pass, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import type { Conv2dProblem } from '../../problems/conv2d.ts';
-import { reachNumbers } from '../../problems/window.ts';
-import { advance, assemble, call, f32, i32, if_, type Local, loopWhileBelow, min, set, type Task, task } from '../assembly.ts';
-import { callMacro, macroRoutine, scratchBytes } from '../macro.ts';
+import { advance, assemble, call, i32, if_, type Local, loopWhileBelow, min, type Routine, set, type Task, task } from '../assembly.ts';
 import { registerTile } from '../matmul/packed.ts';
-import { reachNames } from '../reach.ts';
 import { threadsFor } from '../threading.ts';
-import { LANE_BYTES, PACK_ARGUMENTS, packStepRoutine, TABLE_ARGUMENTS, tableRoutine } from './lanes.ts';
-import { turnFilter, turnPass } from './turn.ts';
+import type { TileShape } from '../tile.ts';
+import { packedElements, packFilter, packFilterPass, packTurned, packTurnedPass } from './filter.ts';
+import { partsOf } from './parts.ts';
+import { patchesPlan, patchesTask } from './patches.ts';
+import { type Phase, phasesOf } from './phases.ts';
+import { PACK_ARGUMENTS, packRunsRoutine, RUN_BYTES, type Spacing, TABLE_ARGUMENTS, tableRoutine } from './runs.ts';
+import { STRIPS_ARGUMENTS, stripsRoutine, stripsScratch } from './strips.ts';
 
-/** Tasks per thread that the lanes are cut for. */
+/** Tasks per thread that a result is cut into where it is large enough. */
 const TASKS_PER_THREAD = 3;
 
 export const im2col: Kernel<Conv2dProblem> = {
@@ -37,81 +39,105 @@ export const im2col: Kernel<Conv2dProblem> = {
   device: 'cpu',
   summary: 'register tiles over columns of the image that are packed block by block',
   requires: ['simd'],
-  tunables: { MR: [6, 4, 5, 3, 8], NR: [16, 8, 12], KU: [4, 2, 1], KC: [256, 128, 384, 512], NB: [192, 96, 384, 48] },
-  constraints: ['MR * NR <= 96', 'MR * NR >= 24', 'NB % NR == 0', 'KC * NR * 4 <= l1Bytes'],
+  tunables: { MR: [6, 4, 5, 3, 8], NR: [16, 8, 12], KU: [4, 2, 1], KC: [256, 128, 384, 512], NB: [192, 96, 384, 48], MC: [120, 240] },
+  constraints: ['MR * NR <= 96', 'MR * NR >= 24', 'NB % NR == 0', 'MC % MR == 0', 'KC * NR * 4 <= l1Bytes'],
   deterministic: true,
   facts: conv2dFacts,
   rejects: () => undefined,
-  defaults: (_problem, traits) => ({ ...registerTile(traits), KU: 4, KC: 256, NB: 192 }),
+  defaults: (_problem, traits) => ({ ...registerTile(traits), KU: 4, KC: 256, NB: 192, MC: 120 }),
   cost: conv2dCost,
-  estimate,
-  variant: conv2dVariant,
+  estimate: (problem, traits) => 5e-6 + conv2dCost(problem).flops / 90e9 / threadsFor(conv2dCost(problem), traits),
+  variant: (problem) => `${conv2dVariant(problem)}/${spacingOf(problem)}`,
   generate,
   plan,
 };
 
-/** Rows, lanes and steps of the products, and how many there are. */
-function productsOf(problem: Conv2dProblem) {
-  const correlation = correlationOf(problem);
-  const { vertical, horizontal, perGroup, b, q, weightSteps } = correlation;
-  const isFilterGrad = problem.pass === 'filter-grad';
-  const positions = vertical.positions * horizontal.positions;
-  const taps = vertical.taps * horizontal.taps;
-  return {
-    correlation,
-    count: (isFilterGrad ? 1 : problem.batch) * problem.groups,
-    rows: perGroup,
-    lanes: isFilterGrad ? b * positions : positions,
-    // Steps come in runs whose weights lie one after another.
-    runs: isFilterGrad ? q : 1,
-    runLength: isFilterGrad ? taps : q * taps,
-    runStep: isFilterGrad ? weightSteps.q : 0,
-    rowStep: isFilterGrad ? weightSteps.a : q * taps,
-  };
+/** How the lanes of a run lie in the image. */
+function spacingOf(problem: Conv2dProblem): Spacing {
+  const step = problem.pass === 'filter-grad' ? problem.horizontal.stride : correlationOf(problem).horizontal.step;
+  return step === 1 || step === 2 ? step : 'any';
 }
 
-/**
- * Whole tiles of arithmetic; the packing, half a nanosecond for an element where four are one load, else 2; and the tiles that reach past the last row,
- * which go by way of scratch. Measured, in round numbers.
- */
-function estimate(problem: Conv2dProblem, traits: Traits): number {
-  const { correlation, count, rows, lanes } = productsOf(problem);
-  const { MR } = registerTile(traits);
-  const packed = count * lanes * termsOf(correlation);
-  const rate = traits.features.has('revectorize') ? 90e9 : 45e9;
-  const isVectorised = !isDivided(correlation) && problem.pass !== 'filter-grad' && correlation.horizontal.step === 1;
-  const tiles = (2 * packed * Math.ceil(rows / MR) * MR) / rate;
-  const ragged = count * lanes * (rows % MR) * 10e-9;
-  return 5e-6 + (tiles + packed * (isVectorised ? 0.6e-9 : 2e-9) + ragged) / threadsFor(conv2dCost(problem), traits);
+function generate(problem: Conv2dProblem, tunables: Tunables, traits: Traits): Source {
+  const { MR, NR } = tunables;
+  const label = `conv2d/im2col/${im2col.variant(problem)}/${MR}x${NR}`;
+  const fma = traits.features.has('relaxed-simd');
+  if (problem.pass === 'filter-grad') return assemble(label, { patches: patchesTask(tunables, spacingOf(problem), fma) });
+  const packing: Record<string, Task> = problem.pass === 'input-grad' ? { packTurned: packTurned(MR) } : { packFilter: packFilter(MR) };
+  return assemble(label, { ...packing, blocks: blocksTask(problem, tunables, fma) });
 }
-
-const SIZES = ['blocks', 'blockLanes', 'lanes', 'groups', 'rows', 'rowStep', 'runs', 'runLength', 'runStep', 'perThread'];
-const STEPS = ['imageA', 'imageG', 'imageB', 'imageQ'];
 
 function plan(problem: Conv2dProblem, tunables: Tunables, traits: Traits): Plan {
-  const { correlation, count, rows, lanes, runs, runLength, runStep, rowStep } = productsOf(problem);
-  const { vertical, horizontal, imageSteps, image, weights, result } = correlation;
+  if (problem.pass === 'filter-grad') return patchesPlan(problem, tunables, traits);
+  const correlation = correlationOf(problem);
   const { MR, NR, NB, KC } = tunables;
+  const passes: Pass[] = problem.pass === 'forward' ? [packFilterPass(problem, MR)] : [];
+  let [filterElements, perThread] = [0, 0];
+  for (const down of phasesOf(correlation.vertical))
+    for (const across of phasesOf(correlation.horizontal)) {
+      const taps = down.taps * across.taps;
+      const slabPlanes = Math.max(1, Math.min(correlation.q, Math.floor(KC / Math.max(1, taps))));
+      const lanes = correlation.a * down.positions * across.positions;
+      const blockLanes = Math.min(NB, Math.ceil(lanes / NR) * NR);
+      const runs = RUN_BYTES * (blockLanes + 1);
+      perThread = Math.max(perThread, Math.ceil((runs + 4 * slabPlanes * taps * blockLanes + stripsScratch(MR, NR)) / 64) * 64);
+      if (problem.pass === 'input-grad') passes.push(packTurnedPass(problem, [down, across], 4 * filterElements, MR));
+      passes.push(
+        blocksPass(
+          problem,
+          correlation,
+          [down, across],
+          tunables,
+          { filterOffset: 4 * filterElements, lanes, slabPlanes, blockLanes },
+          traits,
+        ),
+      );
+      filterElements += packedElements(problem.groups, correlation.perGroup, correlation.q * taps, MR);
+    }
+  // Every pass has the same room for each thread.
+  const withRoom = passes.map((pass) => (pass.entry === 'blocks' ? { ...pass, arguments: [perThread, ...pass.arguments] } : pass));
+  return { passes: withRoom, workspace: { packedFilter: 4 * filterElements, scratch: traits.limits.threads * perThread } };
+}
+
+const SIZES = ['laneBlocks', 'blockLanes', 'lanes', 'rowBlocks', 'blockRows', 'rows', 'groups', 'planes', 'slabPlanes', 'filterOffset'];
+const IMAGE = ['imageA', 'imageG', 'imageQ', 'positionsY', 'positionsX', 'stepY', 'stepX', 'sizeY', 'sizeX'];
+const TAPS = ['tapsY', 'tapsX', 'shiftY', 'shiftX', 'shiftStepY', 'shiftStepX'];
+const RESULT = ['resultOffset', 'resultA', 'strideC', 'resultY', 'resultX'];
+
+interface Blocking {
+  readonly filterOffset: number;
+  readonly lanes: number;
+  readonly slabPlanes: number;
+  readonly blockLanes: number;
+}
+
+function blocksPass(
+  problem: Conv2dProblem,
+  { b, q, perGroup, vertical, horizontal, imageSteps, image, result }: Correlation,
+  [down, across]: readonly [Phase, Phase],
+  { MR, NR }: Tunables,
+  { filterOffset, lanes, slabPlanes, blockLanes: most }: Blocking,
+  traits: Traits,
+): Pass {
   const threads = threadsFor(conv2dCost(problem), traits);
-  const wanted = threads === 1 ? 1 : Math.ceil((threads * TASKS_PER_THREAD) / count);
-  const blockLanes = Math.min(NB, Math.ceil(Math.ceil(lanes / wanted) / NR) * NR);
-  const blocks = Math.ceil(lanes / blockLanes);
-  const perThread = LANE_BYTES * blockLanes + 4 * KC * blockLanes + scratchBytes({ mr: MR, nr: NR });
-  const isTurned = problem.pass === 'input-grad';
-  const product: Pass = {
+  const wanted = threads === 1 ? 1 : Math.ceil((threads * TASKS_PER_THREAD) / problem.groups);
+  const across_ = partsOf(lanes, NR, most, wanted);
+  // Rows are cut only where lanes are few: each block of rows packs the same lanes again.
+  const down_ = partsOf(perGroup, MR, perGroup, Math.ceil(wanted / across_.count));
+  const plane = vertical.positions * horizontal.positions;
+  return {
     entry: 'blocks',
-    buffers: [image, isTurned ? 'turned' : weights, ...epilogueOperands(problem), result, 'scratch'],
+    buffers: [image, 'packedFilter', ...epilogueOperands(problem), result, 'scratch'],
     arguments: [
-      ...[blocks, blockLanes, lanes, problem.groups, rows, 4 * rowStep, runs, runLength, 4 * runStep, perThread],
-      ...[imageSteps.a, imageSteps.g, imageSteps.b, imageSteps.q].map((elements) => 4 * elements),
-      ...[...reachNumbers(vertical), ...reachNumbers(horizontal)],
+      ...[across_.count, across_.size, lanes, down_.count, down_.size, perGroup, problem.groups, q, slabPlanes, filterOffset],
+      ...[4 * imageSteps.a, 4 * imageSteps.g, 4 * imageSteps.q, down.positions, across.positions, down.step, across.step],
+      ...[vertical.extent, horizontal.extent],
+      ...[down.taps, across.taps, down.shift, across.shift, down.shiftStep, across.shiftStep],
+      ...[4 * (down.first * horizontal.positions + across.first), 4 * b * plane, 4 * plane],
+      ...[4 * down.every * horizontal.positions, 4 * across.every],
     ],
-    grid: [count * blocks, 1, 1],
+    grid: [down_.count * across_.count * problem.groups, 1, 1],
   };
-  const scratch = traits.limits.threads * perThread;
-  if (!isTurned) return { passes: [product], workspace: { scratch } };
-  const turned = 4 * problem.channels * runLength;
-  return { passes: [turnPass(problem), product], workspace: { turned, scratch } };
 }
 
 function entryOf(problem: Conv2dProblem): Entry {
@@ -121,165 +147,136 @@ function entryOf(problem: Conv2dProblem): Entry {
       name,
       access: isWritten(name) ? 'write' : 'read',
     })),
-    arguments: [...SIZES, ...STEPS, ...reachNames('Y'), ...reachNames('X')].map((name) => ({ name, type: 'i32' })),
+    arguments: ['perThread', ...SIZES, ...IMAGE, ...TAPS, ...RESULT].map((name) => ({ name, type: 'i32' })),
   };
 }
 
-function generate(problem: Conv2dProblem, tunables: Tunables, traits: Traits): Source {
-  const label = `conv2d/im2col/${conv2dVariant(problem)}/${tunables.MR}x${tunables.NR}`;
-  const blocks = blocksTask(problem, tunables, traits.features.has('relaxed-simd'));
-  return assemble(label, problem.pass === 'input-grad' ? { turn: turnFilter(), blocks } : { blocks });
-}
-
 const LOCALS = {
-  ...{
-    first: i32,
-    number: i32,
-    g: i32,
-    here: i32,
-    whole: i32,
-    table: i32,
-    packed: i32,
-    tile: i32,
-    strideC: i32,
-    i: i32,
-    j: i32,
-    at: i32,
-    from: i32,
-  },
-  ...{ run: i32, done: i32, length: i32, step: i32, u: i32, v: i32, fromY: i32, fromX: i32, a: i32, start: f32 },
+  ...{ g: i32, first: i32, here: i32, row: i32, height: i32, steps: i32, table: i32, to: i32, tiles: i32, panel: i32, allSteps: i32 },
+  ...{ done: i32, some: i32, i: i32, chunk: i32, taps: i32 },
 } as const;
-type Names = Record<Exclude<keyof typeof LOCALS, 'start'> | 'task' | 'thread', Local> & { start: Local<'f32'> };
 
-function blocksTask(problem: Conv2dProblem, { MR, NR, KU, KC }: Tunables, fma: boolean): Task {
+/** One task is one block of lanes and rows of a group. */
+function blocksTask(problem: Conv2dProblem, { MR, NR, KU, MC }: Tunables, fma: boolean): Task {
   const { bias, residual, relu } = problem.epilogue;
-  const shape = { mr: MR, nr: NR, unroll: KU, a: 'rows', b: 'packed', fma, accumulate: true, scale: false } as const;
-  const add = macroRoutine(shape);
-  const addLast = relu ? macroRoutine({ ...shape, epilogue: { bias: false, relu } }) : add;
-  const tabulate = tableRoutine();
-  const packStep = packStepRoutine(NR, isDivided(correlationOf(problem)));
+  const plain: TileShape = { mr: MR, nr: NR, unroll: KU, a: 'packed', b: 'packed', fma, accumulate: false, scale: false };
+  const finished: TileShape = { ...plain, epilogue: { bias, relu }, biasAlong: 'rows', residual };
+  const hasEpilogue = bias || residual || relu;
+  const [first, next] = [stripsRoutine(plain), stripsRoutine({ ...plain, accumulate: true })];
+  const [only, last] = hasEpilogue ? [stripsRoutine(finished), stripsRoutine({ ...finished, accumulate: true })] : [first, next];
+  const tabulate = tableRoutine(NR);
+  const packRuns = packRunsRoutine(NR, spacingOf(problem));
 
   return task(entryOf(problem), LOCALS, (names, argument) => {
-    const { run, done, length, a, u, v, fromX, fromY } = names;
-    placeBlock(names, argument);
-    const lanes: Record<string, Local> = { ...argument, table: names.table, first: names.first, lanes: names.here, width: names.whole };
+    const {
+      task: number,
+      thread,
+      g,
+      first: firstLane,
+      here,
+      row,
+      height,
+      steps,
+      table,
+      to,
+      tiles,
+      panel,
+      allSteps,
+      done,
+      some,
+      i,
+      chunk,
+      taps,
+    } = names;
+    const { image, weights, result, scratch, rows, planes, slabPlanes, imageQ, strideC } = argument;
+    placeBlock();
+    const lanes: Record<string, Local> = { ...argument, table, first: firstLane, lanes: here };
     call(
       tabulate,
       TABLE_ARGUMENTS.map((name) => lanes[name]),
     );
-    startResult(names, argument, { bias, residual });
-    for (const start of [u, v, fromX, fromY]) set(start, 0);
-    loopWhileBelow(run, argument.runs, 1, () => {
-      set(a, argument.weights);
-      set(done, 0);
-      loopWhileBelow(done, argument.runLength, KC, () => {
-        set(length, i32.sub(argument.runLength, done));
-        min(length, length, KC);
-        packSlab(names, argument);
-        if (relu) {
-          i32.and(i32.eq(i32.add(run, 1), argument.runs), i32.ge_u(i32.add(done, KC), argument.runLength));
-          if_(
-            {},
-            () => multiply(addLast),
-            () => multiply(add),
-          );
-        } else multiply(add);
-        advance(a, 4 * KC);
-      });
-      advance(argument.weights, argument.runStep);
-    });
-
-    function multiply(macro: typeof add) {
-      callMacro(macro, {
-        a: () => a,
-        b: () => names.packed,
-        c: () => argument.result,
-        rows: () => argument.rows,
-        columns: () => names.here,
-        k: () => length,
-        stripA: () => i32.mul(argument.rowStep, MR),
-        stripB: () => i32.mul(length, 4 * NR),
-        strideA: () => argument.rowStep,
-        strideB: () => 0,
-        strideC: () => names.strideC,
-        bias: () => 0,
-        alpha: () => 0,
-        scratch: () => names.tile,
-      });
-    }
-  });
-
-  /** Moves the buffers' addresses to the task's image, group and block, and lays out the thread's scratch: table, packed slab, tile. */
-  function placeBlock(names: Names, argument: Record<string, Local>): void {
-    const { task: number, thread, first, g, here, whole, table, packed, tile, strideC } = names;
-    const { image, weights, result, scratch, blocks, blockLanes, lanes, groups, rows, rowStep } = argument;
-    set(first, i32.mul(i32.rem_u(number, blocks), blockLanes));
-    set(names.number, i32.div_u(number, blocks));
-    set(here, i32.sub(lanes, first));
-    min(here, here, blockLanes);
-    set(whole, i32.mul(i32.div_u(i32.add(here, NR - 1), NR), NR));
-    set(strideC, i32.shl(lanes, 2));
-    set(g, i32.rem_u(names.number, groups));
-    advance(image, i32.mul(i32.div_u(names.number, groups), argument.imageA));
-    advance(image, i32.mul(g, argument.imageG));
-    advance(weights, i32.mul(g, i32.mul(rows, rowStep)));
-    for (const operand of residual ? [result, argument.residual] : [result]) {
-      advance(operand, i32.mul(names.number, i32.mul(rows, strideC)));
-      advance(operand, i32.shl(first, 2));
-    }
-    if (bias) advance(argument.bias, i32.shl(i32.mul(g, rows), 2));
-    set(table, i32.add(scratch, i32.mul(thread, argument.perThread)));
-    set(packed, i32.add(table, i32.mul(blockLanes, LANE_BYTES)));
-    set(tile, i32.add(packed, i32.mul(blockLanes, 4 * KC)));
-  }
-
-  /** Packs `length` steps, going on from the plane and tap where the last slab ended. */
-  function packSlab({ step, length, packed, whole, table, at, u, v, fromY, fromX, j }: Names, argument: Record<string, Local>): void {
-    set(step, 0);
-    set(at, packed);
-    set(j, i32.div_u(whole, NR));
-    loopWhileBelow(step, length, 1, () => {
-      const values: Record<string, Local> = { ...argument, plane: argument.image, fromY, fromX, table, to: at, strips: j };
+    // At least once: where no tap reaches, the result is the sum of nothing.
+    loopWhileBelow(done, planes, 1, () => {
+      set(some, i32.sub(planes, done));
+      min(some, some, slabPlanes);
+      set(steps, i32.mul(some, taps));
+      const slab: Record<string, Local> = { ...argument, table, image, to, planes: some, steps };
       call(
-        packStep,
-        PACK_ARGUMENTS.map((name) => (name === 'strip' ? i32.mul(length, 4 * NR) : values[name])),
+        packRuns,
+        PACK_ARGUMENTS.map((name) => slab[name]),
       );
-      advance(at, 4 * NR);
-      advance(v, 1);
-      advance(fromX, argument.tapStepX);
-      i32.eq(v, argument.tapsX);
-      if_({}, () => {
-        set(v, 0);
-        set(fromX, 0);
-        advance(u, 1);
-        advance(fromY, argument.tapStepY);
-        i32.eq(u, argument.tapsY);
-        if_({}, () => {
-          set(u, 0);
-          set(fromY, 0);
-          advance(argument.image, argument.imageQ);
-        });
-      });
+      i32.eqz(done);
+      if_(
+        {},
+        () => eitherIfLast(only, first),
+        () => eitherIfLast(last, next),
+      );
+      advance(panel, i32.mul(steps, 4 * MR));
+      advance(image, i32.mul(some, imageQ));
+      set(done, i32.sub(i32.add(done, some), 1));
     });
-  }
-}
 
-/** Fills the block of the result with its rows' bias, or with zeros, and adds the residual. */
-function startResult(
-  { i, j, at, from, start, here, strideC }: Names,
-  { result, rows, bias, residual }: Record<string, Local>,
-  has: { readonly bias: boolean; readonly residual: boolean },
-): void {
-  set(start, f32.const(0));
-  loopWhileBelow(i, rows, 1, () => {
-    if (has.bias) set(start, f32.load({}, i32.add(bias, i32.shl(i, 2))));
-    set(at, i32.add(result, i32.mul(i, strideC)));
-    if (has.residual) set(from, i32.add(residual, i32.mul(i, strideC)));
-    set(j, 0);
-    loopWhileBelow(j, here, 1, () => {
-      f32.store({}, at, has.residual ? f32.add(start, f32.load({}, from)) : start);
-      advance(at, 4);
-      if (has.residual) advance(from, 4);
-    });
+    /** Moves the buffers' addresses to the task's group, rows and lanes, and lays out the thread's scratch: runs, packed lanes, tiles. */
+    function placeBlock() {
+      const { rowBlocks, blockRows, laneBlocks, blockLanes, perThread } = argument;
+      set(row, i32.mul(i32.rem_u(number, rowBlocks), blockRows));
+      set(g, i32.div_u(number, rowBlocks));
+      set(firstLane, i32.mul(i32.rem_u(g, laneBlocks), blockLanes));
+      set(g, i32.div_u(g, laneBlocks));
+      set(here, i32.sub(argument.lanes, firstLane));
+      min(here, here, blockLanes);
+      set(height, i32.sub(rows, row));
+      min(height, height, blockRows);
+      set(taps, i32.mul(argument.tapsY, argument.tapsX));
+      set(allSteps, i32.mul(planes, taps));
+      // Groups of packed weights are whole strips.
+      set(panel, i32.add(i32.mul(g, i32.mul(i32.div_u(i32.add(rows, MR - 1), MR), MR)), row));
+      set(panel, i32.add(i32.add(weights, argument.filterOffset), i32.shl(i32.mul(panel, allSteps), 2)));
+      advance(image, i32.mul(g, argument.imageG));
+      advance(row, i32.mul(g, rows));
+      for (const operand of residual ? [result, argument.residual] : [result])
+        advance(operand, i32.add(argument.resultOffset, i32.mul(row, strideC)));
+      if (bias) advance(argument.bias, i32.shl(row, 2));
+      set(table, i32.add(scratch, i32.mul(thread, perThread)));
+      set(to, i32.add(table, i32.mul(i32.add(blockLanes, 1), RUN_BYTES)));
+      set(tiles, i32.add(to, i32.shl(i32.mul(blockLanes, i32.mul(slabPlanes, taps)), 2)));
+    }
+    function eitherIfLast(yes: Routine, no: Routine) {
+      if (yes === no) return multiply(yes);
+      i32.eq(i32.add(done, some), planes);
+      if_(
+        {},
+        () => multiply(yes),
+        () => multiply(no),
+      );
+    }
+    /** Blocks of MC rows, so that their weights stay in the second-level cache while the strips of lanes go by. */
+    function multiply(strips: Routine) {
+      set(i, 0);
+      loopWhileBelow(i, height, MC, () => {
+        set(chunk, i32.sub(height, i));
+        min(chunk, chunk, MC);
+        const at = (base: Local) => i32.add(base, i32.mul(i, strideC));
+        const values: Record<(typeof STRIPS_ARGUMENTS)[number], () => ReturnType<typeof i32.add> | Local | number> = {
+          a: () => i32.add(panel, i32.shl(i32.mul(i, allSteps), 2)),
+          stripA: () => i32.mul(allSteps, 4 * MR),
+          strideA: () => 0,
+          b: () => to,
+          table: () => table,
+          rows: () => chunk,
+          steps: () => steps,
+          result: () => at(result),
+          strideC: () => strideC,
+          resultX: () => argument.resultX,
+          bias: () => (bias ? i32.add(argument.bias, i32.shl(i, 2)) : 0),
+          residual: () => (residual ? at(argument.residual) : 0),
+          scratch: () => tiles,
+        };
+        call(
+          strips,
+          STRIPS_ARGUMENTS.map((name) => values[name]()),
+        );
+      });
+    }
   });
 }
