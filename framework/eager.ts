@@ -3,7 +3,7 @@
 import type { Buffer, Device } from '../kernels/index.ts';
 import { DeviceError } from '../kernels/index.ts';
 import { denseBytes, launchesOf } from './launches.ts';
-import { layoutOf, type Spec, specText } from './layout.ts';
+import { type Layout, layoutOf, type Spec, specText } from './layout.ts';
 import type { Attributes, Op, Operand, Style, UpdateOp } from './op.ts';
 import { own } from './scope.ts';
 import { Storage } from './storage.ts';
@@ -78,20 +78,21 @@ export function record(
 /** Changes a tensor in place by an update. */
 function change({ inPlace }: UpdateOp, target: Tensor, others: readonly Tensor[]): void {
   if (!target.layout.dense) throw new TypeError(`${inPlace.name}: ${specText(target)} is a view; update the tensor that it is a view of`);
-  const { device, storage } = target;
-  const stranger = others.find((each) => each.device !== device);
-  if (stranger)
-    throw new DeviceError(`${inPlace.name}: the tensor lives on ${device.kind}, an operand on ${stranger.device.kind}; move one`);
-  if (others.some((each) => each.storage === storage))
-    throw new TypeError(`${inPlace.name}: an operand shares the bytes of the tensor that is changed; give it a copy, by clone()`);
+  const { storage } = target;
   const operands = [target, ...others];
-  const layouts = operands.map(({ layout }) => layout);
-  const buffers = operands.map((each) => each.storage.buffer);
-  launchesOf(device)
-    .get(inPlace, layouts, {})
-    .run([...buffers, storage.buffer]);
+  const device = commonDevice(inPlace, operands);
+  const [layouts, buffers]: [Layout[], Buffer[]] = [[], []];
+  for (const operand of operands) {
+    if (operand !== target && operand.storage === storage)
+      throw new TypeError(`${inPlace.name}: an operand shares the bytes of the tensor that is changed; give it a copy, by clone()`);
+    layouts.push(operand.layout);
+    buffers.push(operand.storage.buffer);
+  }
+  launchesOf(device).get(inPlace, layouts, NONE).run(buffers);
   storage.version++;
 }
+
+const NONE: Attributes = {};
 
 type Watcher = (op: Op, operands: readonly Operand<Tensor>[], output: Tensor) => void;
 const watchers = new Set<Watcher>();

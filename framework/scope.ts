@@ -23,12 +23,12 @@ export function disown(thing: Owned): void {
   for (const scope of open) scope.owned.delete(thing);
 }
 
-/** Whatever of `owned` is reachable from a result through arrays and plain objects. */
-function* reachable(result: unknown, owned: ReadonlySet<Owned>): Generator<Owned> {
+/** Moves whatever a scope owns of a result, through arrays and plain objects, to the scope around it. */
+function keep(result: unknown, owned: Set<Owned>): void {
   if (typeof result !== 'object' || result === null) return;
-  if (owned.has(result as Owned)) yield result as Owned;
-  else if (Array.isArray(result) || Object.getPrototypeOf(result) === Object.prototype)
-    for (const part of Object.values(result)) yield* reachable(part, owned);
+  if (owned.delete(result as Owned)) own(result as Owned);
+  else if (Array.isArray(result)) for (const part of result) keep(part, owned);
+  else if (Object.getPrototypeOf(result) === Object.prototype) for (const name in result) keep(result[name as never], owned);
 }
 
 /** Ends a scope: what `result` holds moves to the scope around it, the rest is freed. */
@@ -37,10 +37,7 @@ function end(scope: Scope, result: unknown): void {
   const isLast = place === open.length - 1;
   open.splice(place, 1);
   if (!isLast) throw new Error('scope: a scope that was opened later is still open; await one scope before the next begins, or nest them');
-  for (const kept of reachable(result, scope.owned)) {
-    scope.owned.delete(kept);
-    own(kept);
-  }
+  keep(result, scope.owned);
   for (const owned of scope.owned) owned.dispose();
 }
 

@@ -24,7 +24,7 @@ export class Optimizer {
   readonly #descend: UpdateOp;
   #steps = 0;
   #state = new Map<Tensor, Map<string, Tensor>>();
-  #settings = new Map<Tensor['device'], { readonly tensor: Tensor; values: string }>();
+  #settings = new Map<Tensor['device'], { readonly tensor: Tensor; readonly parts: readonly Tensor[]; values: string }>();
 
   /** Throws a TypeError where there is nothing to optimize, or something without requiresGrad. */
   constructor(parameters: Iterable<Tensor>, lr: number, { name, slots, corrected, step }: Descent) {
@@ -70,7 +70,7 @@ export class Optimizer {
   /** Frees the optimizer's state; the parameters stay. */
   dispose(): void {
     for (const slots of this.#state.values()) for (const slot of slots.values()) slot.dispose();
-    for (const { tensor } of this.#settings.values()) tensor.dispose();
+    for (const { tensor, parts } of this.#settings.values()) for (const each of [tensor, ...parts]) each.dispose();
     this.#state.clear();
     this.#settings.clear();
   }
@@ -100,13 +100,17 @@ export class Optimizer {
     return slot;
   }
 
-  #settingsOn(device: Tensor['device'], values: readonly number[]): Tensor[] {
+  #settingsOn(device: Tensor['device'], values: readonly number[]): readonly Tensor[] {
     let found = this.#settings.get(device);
-    if (!found) this.#settings.set(device, (found = { tensor: owned(zeros([values.length], { device })), values: '' }));
-    const { tensor } = found;
-    if (found.values !== `${values}`) device.write(tensor.storage.buffer, Float32Array.from(values));
-    found.values = `${values}`;
-    return values.map((_, i) => tensor.slice([i, i + 1]));
+    if (!found) {
+      const tensor = owned(zeros([values.length], { device }));
+      found = { tensor, parts: values.map((_, i) => owned(tensor.slice([i, i + 1]))), values: '' };
+      this.#settings.set(device, found);
+    }
+    const text = values.join();
+    if (found.values !== text) device.write(found.tensor.storage.buffer, Float32Array.from(values));
+    found.values = text;
+    return found.parts;
   }
 }
 

@@ -2,6 +2,9 @@
 //
 // Freed blocks are kept in lists by exact size and reused for the same size. Where none fits, the arena cuts from its free end and grows the memory; where
 // that fails, it first gives freed blocks back: neighbours are merged, and the best fit is cut.
+//
+// No key ever leaves a map on the way: a Map from which keys are deleted as others come is copied to a new table again and again, each old table keeps the
+// next alive, and once V8 has moved one to its old space the chain of them grows until the next full collection: 2 KB a training step were measured.
 
 import { DeviceError } from '../device.ts';
 
@@ -19,8 +22,11 @@ export class Arena {
   readonly memory: WebAssembly.Memory;
   #end: number;
   #limit: number;
+  /** The size of the live block at an address; 0 where the block is free. */
   #live = new Map<number, number>();
+  /** Addresses of free blocks by their size; empty where there are none now. */
   #free = new Map<number, number[]>();
+  #liveBlocks = 0;
   #liveBytes = 0;
   #pooledBytes = 0;
   #peakBytes = 0;
@@ -36,7 +42,7 @@ export class Arena {
     return this.#liveBytes;
   }
   get liveBlocks(): number {
-    return this.#live.size;
+    return this.#liveBlocks;
   }
   get pooledBytes(): number {
     return this.#pooledBytes;
@@ -51,6 +57,7 @@ export class Arena {
     const address = this.#reuse(size) ?? this.#extend(size) ?? this.#fit(size);
     if (address === undefined) throw new DeviceError(this.#exhausted(bytes));
     this.#live.set(address, size);
+    this.#liveBlocks++;
     this.#liveBytes += size;
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
     return address;
@@ -58,9 +65,9 @@ export class Arena {
 
   free(address: number): void {
     const size = this.#live.get(address);
-    if (size === undefined)
-      throw new DeviceError(`cpu: free of address ${address}, which is not allocated (freed twice, or of another device)`);
-    this.#live.delete(address);
+    if (!size) throw new DeviceError(`cpu: free of address ${address}, which is not allocated (freed twice, or of another device)`);
+    this.#live.set(address, 0);
+    this.#liveBlocks--;
     this.#liveBytes -= size;
     this.#keep({ address, size });
   }
@@ -73,9 +80,7 @@ export class Arena {
   }
 
   #reuse(size: number): number | undefined {
-    const list = this.#free.get(size);
-    const address = list?.pop();
-    if (list?.length === 0) this.#free.delete(size);
+    const address = this.#free.get(size)?.pop();
     if (address !== undefined) this.#pooledBytes -= size;
     return address;
   }
@@ -101,6 +106,7 @@ export class Arena {
     const runs = mergeNeighbours([...this.#free].flatMap(([each, addresses]) => addresses.map((address) => ({ address, size: each }))));
     const best = runs.filter((run) => run.size >= size).sort((a, b) => a.size - b.size)[0];
     this.#free.clear();
+    this.#live = new Map([...this.#live].filter(([, each]) => each > 0));
     this.#pooledBytes = 0;
     for (const run of runs) {
       const rest = run === best ? { address: run.address + size, size: run.size - size } : run;

@@ -73,11 +73,10 @@ export class WebgpuDevice implements Device {
   #fill: WebgpuProgram | undefined;
   #batch: Batch | undefined;
   #freed: GPUBuffer[] = [];
-  #live = new Set<Buffer>();
   #ids = new WeakMap<GPUBuffer, number>();
   #lastId = 0;
   #gone: string | undefined;
-  #counts = { liveBytes: 0, peakBytes: 0, writtenBytes: 0, writes: 0, readBytes: 0, reads: 0, lateCompiles: 0 };
+  #counts = { liveBuffers: 0, liveBytes: 0, peakBytes: 0, writtenBytes: 0, writes: 0, readBytes: 0, reads: 0, lateCompiles: 0 };
 
   /** Use `openWebgpu`. */
   constructor({ adapter, isSoftware, source }: FoundAdapter, gpu: GPUDevice, timestamps: Timestamps | undefined, deterministic = false) {
@@ -122,16 +121,17 @@ export class WebgpuDevice implements Device {
         () => this.gpu.createBuffer({ size, usage: BUFFER_USAGE }),
       );
     if (!pooled) this.#ids.set(gpu, ++this.#lastId);
-    const buffer = { bytes, gpu, id: this.#ids.get(gpu)! };
-    this.#live.add(buffer);
+    this.#counts.liveBuffers++;
     this.#counts.liveBytes += bytes;
     this.#counts.peakBytes = Math.max(this.#counts.peakBytes, this.#counts.liveBytes);
-    return buffer;
+    return { bytes, gpu, id: this.#ids.get(gpu)!, owner: this };
   }
 
   free(buffer: Buffer): void {
-    const { gpu } = this.#own(buffer, 'free');
-    this.#live.delete(buffer);
+    const mine = this.#own(buffer, 'free');
+    const { gpu } = mine;
+    mine.owner = undefined;
+    this.#counts.liveBuffers--;
     this.#counts.liveBytes -= buffer.bytes;
     if (this.#batch?.used.has(gpu)) this.#freed.push(gpu);
     else this.#pool.give(gpu);
@@ -251,7 +251,7 @@ export class WebgpuDevice implements Device {
   }
 
   memory(): DeviceMemory {
-    return { ...this.#counts, liveBuffers: this.#live.size, pooledBytes: this.#pool.bytes, programs: this.#programs.size };
+    return { ...this.#counts, pooledBytes: this.#pool.bytes, programs: this.#programs.size };
   }
 
   /**
@@ -293,8 +293,9 @@ export class WebgpuDevice implements Device {
   /** `buffer` as one of this device's, still alive. */
   #own(buffer: Buffer, who: string): WebgpuBuffer {
     this.#assertUsable();
-    if (!this.#live.has(buffer)) throw new DeviceError(`${who}: a buffer was freed before, or is of another device`);
-    return buffer as WebgpuBuffer;
+    const mine = buffer as WebgpuBuffer;
+    if (mine.owner !== this) throw new DeviceError(`${who}: a buffer was freed before, or is of another device`);
+    return mine;
   }
 
   #assertRange(who: string, buffer: Buffer, offset: number, bytes: number): void {

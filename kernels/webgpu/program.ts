@@ -17,6 +17,8 @@ const KEPT_BIND_GROUPS = 256;
 export interface WebgpuBuffer extends Buffer {
   readonly gpu: GPUBuffer;
   readonly id: number;
+  /** The device that it is alive on; undefined once it was freed. */
+  owner: object | undefined;
 }
 
 /** One entry point: buffers at bindings 0.., then one uniform block with dynamic offset if it has arguments. */
