@@ -6,6 +6,7 @@ import type { Attributes } from '../op.ts';
 import { matmulOp } from '../ops/matmul.ts';
 import { pointwiseOps } from '../ops/pointwise.ts';
 import { equalShapes } from '../shape.ts';
+import { moveIntoConvolutions, moveIntoFilters } from './convolutions.ts';
 import { fusePointwise, type IsPossible } from './fuse.ts';
 import { updateInPlace } from './inplace.ts';
 import { GraphNode, parentsOf } from './node.ts';
@@ -19,6 +20,10 @@ export const REWRITES = [
   'commonSubexpressions',
   // Bias and ReLU come with the matrix product, in its kernel; counts the additions and ReLUs.
   'matmulEpilogue',
+  // Scales and shifts of channels by constants, such as batch normalisation of a net in use, move into the filter before them; counts them.
+  'convolutionScale',
+  // Bias, residual and ReLU come with the convolution, in its kernel; counts the additions and ReLUs.
+  'convolutionEpilogue',
   // What depends on constants only is computed before the first run; counts kernels.
   'constantFolding',
   // Chains of pointwise ops become one kernel each; counts kernels that were joined to the next.
@@ -103,6 +108,8 @@ export function compileGraph(
     let nodes = [...roots, ...fetched, ...results.map(({ node }) => node)];
     if (on.commonSubexpressions) nodes = shareCommon(nodes, counting('commonSubexpressions'));
     if (on.matmulEpilogue) nodes = moveIntoProducts(nodes, counting('matmulEpilogue'));
+    if (on.convolutionScale && on.constantFolding) nodes = moveIntoFilters(nodes, counting('convolutionScale'));
+    if (on.convolutionEpilogue) nodes = moveIntoConvolutions(nodes, counting('convolutionEpilogue'));
     const rewritten: Request = {
       roots: nodes.splice(0, roots.length),
       fetched: nodes.splice(0, fetched.length),

@@ -47,6 +47,27 @@ for (const device of await devicesForTests()) {
       }));
   }
 
+  test(`${on}: a residual is added before ReLU, with and without a bias, and has a gradient`, () =>
+    leavesNothing(device, async () => {
+      const [, input, filter, window] = CASES[1];
+      const [x, w, bias] = [make(input, 1), make(filter, 2), make([filter[0]], 3)];
+      const residual = make(conv2d(x, w, window).shape, 4);
+      for (const each of [undefined, bias]) {
+        const expected = conv2d(x, w, { ...window, bias: each })
+          .add(residual)
+          .relu();
+        const found = conv2d(x, w, { ...window, bias: each, residual, relu: true });
+        assert.is(differs(await found.read(), await expected.read(), 1e-5), undefined);
+      }
+      const operands = [x, w, bias, residual];
+      const both = (...[x, w, bias, residual]: typeof operands) => conv2d(x, w, { ...window, bias, residual });
+      assert.is(await gradcheck(both, operands, { step: 0.5, tolerance: 5e-3 }), undefined);
+      refuses(
+        () => conv2d(x, w, { ...window, residual: bias }),
+        `conv2d: residual is f32[3], expected f32[${residual.shape}], the output's shape`,
+      );
+    }));
+
   test(`${on}: gradients of its gradients agree with differences`, () =>
     leavesNothing(device, async () => {
       const [, input, filter, window] = CASES[2];

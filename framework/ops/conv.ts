@@ -6,7 +6,7 @@
 import { type Conv2dProblem, conv2d as conv2dProblem, type Padding, type Pair, windowsOf } from '../../kernels/index.ts';
 import { type Layout, type Spec, specText } from '../layout.ts';
 import { apply, type Op, type Operand, type Value } from '../op.ts';
-import type { Shape } from '../shape.ts';
+import { equalShapes, type Shape } from '../shape.ts';
 import { DenseInputs } from './dense.ts';
 import { gt, where } from './pointwise.ts';
 import { sum } from './reduce.ts';
@@ -24,7 +24,8 @@ export interface ConvWindow {
 }
 
 type Window = Required<ConvWindow>;
-type Forward = Window & { readonly relu: boolean };
+/** Operands are input, filter, bias if there are more than the others, and last the residual where that is said. */
+type Forward = Window & { readonly relu: boolean; readonly residual: boolean };
 /** A gradient's output has the shape of an operand that it does not read. */
 type Backward = Window & { readonly of: Shape };
 
@@ -53,27 +54,47 @@ function lowered(problem: Conv2dProblem, operands: readonly Operand<Layout>[], n
   return { steps: [...inputs.steps, { problem, bind }], temporaries: inputs.temporaries };
 }
 
-const forwardProblem = ([input, filter, bias]: readonly Spec[], { relu, ...window }: Forward): Conv2dProblem =>
-  conv2dProblem({ input: input.shape, filter: filter.shape, ...window, epilogue: { bias: bias !== undefined, relu } });
+const hasBias = (operands: readonly unknown[], { residual }: Forward): boolean => operands.length > (residual ? 3 : 2);
+
+function forwardProblem(operands: readonly Spec[], attributes: Forward): Conv2dProblem {
+  const [input, filter] = operands;
+  const { relu, residual, ...window } = attributes;
+  return conv2dProblem({
+    input: input.shape,
+    filter: filter.shape,
+    ...window,
+    epilogue: { bias: hasBias(operands, attributes), residual, relu },
+  });
+}
 
 export const conv2dOp: Op<Forward> = {
   name: 'conv2d',
   infer(operands, attributes) {
     checkFloat('conv2d', operands);
     const [, filter, bias] = operands as Spec[];
-    if (bias && (bias.shape.length !== 1 || bias.shape[0] !== filter.shape[0]))
+    const shape = outputShape(forwardProblem(operands as Spec[], attributes));
+    if (hasBias(operands, attributes) && (bias.shape.length !== 1 || bias.shape[0] !== filter.shape[0]))
       throw new RangeError(`conv2d: bias is ${specText(bias)}, expected f32[${filter.shape[0]}], one element a filter`);
-    return { shape: outputShape(forwardProblem(operands as Spec[], attributes)), dtype: 'f32' };
+    const residual = attributes.residual ? (operands.at(-1) as Spec) : undefined;
+    if (residual && !equalShapes(residual.shape, shape))
+      throw new RangeError(`conv2d: residual is ${specText(residual)}, expected f32[${shape}], the output's shape`);
+    return { shape, dtype: 'f32' };
   },
   lower: (operands, _output, attributes) =>
-    lowered(forwardProblem(operands as Layout[], attributes), operands, ['input', 'filter', 'bias'], 'output'),
+    lowered(
+      forwardProblem(operands as Layout[], attributes),
+      operands,
+      ['input', 'filter', ...(hasBias(operands, attributes) ? ['bias'] : []), 'residual'],
+      'output',
+    ),
   gradient({ operands, output, attributes, needs }, upstream) {
     const [x, w] = operands as (typeof upstream)[];
     const g = attributes.relu ? where(gt(output, 0), upstream, 0) : upstream;
     return [
       needs[0] ? inputGrad(w, g, x.shape, attributes) : undefined,
       needs[1] ? filterGrad(x, g, w.shape, attributes) : undefined,
-      needs[2] ? sum(g, [0, 2, 3]) : undefined,
+      ...(hasBias(operands, attributes) ? [needs[2] ? sum(g, [0, 2, 3]) : undefined] : []),
+      ...(attributes.residual ? [g] : []),
     ];
   },
 };
@@ -91,7 +112,7 @@ export const conv2dInputGradOp: Op<Backward> = {
     const [w, g] = operands as (typeof upstream)[];
     return [
       needs[0] ? filterGrad(upstream, g, w.shape, attributes) : undefined,
-      needs[1] ? apply(conv2dOp, [upstream, w], { ...windowOf(attributes), relu: false }) : undefined,
+      needs[1] ? apply(conv2dOp, [upstream, w], { ...windowOf(attributes), relu: false, residual: false }) : undefined,
     ];
   },
 };
@@ -109,7 +130,7 @@ export const conv2dFilterGradOp: Op<Backward> = {
     const [x, g] = operands as (typeof upstream)[];
     return [
       needs[0] ? inputGrad(upstream, g, x.shape, attributes) : undefined,
-      needs[1] ? apply(conv2dOp, [x, upstream], { ...windowOf(attributes), relu: false }) : undefined,
+      needs[1] ? apply(conv2dOp, [x, upstream], { ...windowOf(attributes), relu: false, residual: false }) : undefined,
     ];
   },
 };
@@ -123,7 +144,9 @@ const filterGrad = <V extends Value>(x: V, g: V, of: Shape, window: Window): V =
 export interface Conv2dOptions<V> extends ConvWindow {
   /** [K], added to every element of a filter's output. */
   readonly bias?: V;
-  /** max(x, 0) after the bias. */
+  /** Of the output's shape, added after the bias. */
+  readonly residual?: V;
+  /** max(x, 0) after both. */
   readonly relu?: boolean;
 }
 
@@ -133,7 +156,7 @@ export interface Conv2dOptions<V> extends ConvWindow {
  * Throws a RangeError where channels, groups or window do not fit, a TypeError for other dtypes than f32.
  */
 export function conv2d<V extends Value>(x: V, filter: V, options: Conv2dOptions<V> = {}): V {
-  const { bias, relu = false, stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
-  const operands = bias ? [x, filter, bias] : [x, filter];
-  return apply<V>(conv2dOp, operands, { stride, padding, dilation, groups, relu });
+  const { bias, residual, relu = false, stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+  const operands = [x, filter, ...(bias ? [bias] : []), ...(residual ? [residual] : [])];
+  return apply<V>(conv2dOp, operands, { stride, padding, dilation, groups, relu, residual: residual !== undefined });
 }
