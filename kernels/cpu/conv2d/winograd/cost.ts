@@ -9,32 +9,37 @@ import { filterExtent } from './filter.ts';
 import { operationsOf } from './linear.ts';
 import { type OutputTile, transforms } from './matrices.ts';
 
-/** Work of a forward pass or an input gradient, by its parts. */
-function workOf(problem: Conv2dProblem, m: OutputTile, { MR, TB }: Tunables) {
-  const { vertical, horizontal } = correlationOf(problem);
+/** Operations of a pass by its parts, and bytes of transformed filters, read or summed for each block of tiles. */
+function workOf(problem: Conv2dProblem, m: OutputTile, { MR, NR, TB }: Tunables) {
+  const isFilterGrad = problem.pass === 'filter-grad';
+  const { vertical, horizontal } = correlationOf(isFilterGrad ? { ...problem, pass: 'forward' } : problem);
   const { rows, depth } = filterExtent(problem);
   const blocking = blockingOf({ vertical, horizontal }, problem.batch, m, TB);
   const blocks = blocking.columnBlocks * blocking.rowBlocks;
   const tiles = blocking.allRows * blocking.tileColumns;
-  const padded = blocks * Math.ceil(tiles / blocks / TILES_AT_ONCE) * TILES_AT_ONCE;
   const n = m + 2;
   const { image, taps, result } = transforms(m, 3);
+  const grad = transforms(3, m);
   const { groups } = problem;
+  const toWhole = (extent: number, unit: number) => Math.ceil(extent / unit) * unit;
+  const lanes = isFilterGrad ? toWhole(depth, NR) * tiles : depth * blocks * toWhole(tiles / blocks, TILES_AT_ONCE);
+  // Of a tile of an image: down its own columns, and across each of n rows; of a result the other way round.
+  const [ofFilters, ofResult] = isFilterGrad
+    ? [(n + 3) * operationsOf(grad.result, 'columns'), (m + n) * operationsOf(grad.taps, 'rows')]
+    : [(3 + n) * operationsOf(taps, 'rows'), (n + m) * operationsOf(result, 'columns')];
   return {
-    products: 2 * groups * n * n * padded * Math.ceil(rows / MR) * MR * depth,
-    // Down the columns of a tile that are its own, and across each of its n rows; back, the other way round.
-    images: groups * tiles * depth * (m + n) * operationsOf(image, 'rows'),
-    results: groups * tiles * rows * (n + m) * operationsOf(result, 'columns'),
-    filters: groups * rows * depth * (3 + n) * operationsOf(taps, 'rows'),
-    transformedBytes: 4 * n * n * groups * rows * depth,
+    products: 2 * groups * n * n * toWhole(rows, MR) * lanes,
+    tileTransforms: groups * tiles * (depth * (m + n) * operationsOf(image, 'rows') + rows * ofResult),
+    filterTransforms: groups * rows * depth * ofFilters,
+    filterBytes: 4 * n * n * groups * rows * depth,
     blocks,
   };
 }
 
 /** The direct algorithm's operations, and those that are really done: products of whole tiles, and the transforms. */
 export function winogradCost(problem: Conv2dProblem, m: OutputTile, tunables: Tunables): Cost {
-  const { products, images, results, filters } = workOf(problem, m, tunables);
-  return { ...conv2dCost(problem), executedFlops: products + images + results + filters };
+  const { products, tileTransforms, filterTransforms } = workOf(problem, m, tunables);
+  return { ...conv2dCost(problem), executedFlops: products + tileTransforms + filterTransforms };
 }
 
 /**
@@ -48,10 +53,9 @@ export function winogradEstimate(
   traits: Traits,
   constants: readonly string[],
 ): number {
-  const { products, images, results, filters, transformedBytes, blocks } = workOf(problem, m, tunables);
+  const { products, tileTransforms, filterTransforms, filterBytes, blocks } = workOf(problem, m, tunables);
   const rate = traits.features.has('revectorize') ? 95e9 : 47e9;
-  const isPrepared = constants.includes('filter');
-  const streamed = transformedBytes > 1e6 ? (transformedBytes * blocks) / 30e9 : 0;
-  const preparing = isPrepared ? 0 : filters / 10e9 + transformedBytes / 8e9;
-  return 8e-6 + (products / rate + (images + results) / 25e9 + streamed + preparing) / threadsFor(conv2dCost(problem), traits);
+  const streamed = filterBytes > 1e6 ? (filterBytes * blocks) / 30e9 : 0;
+  const preparing = constants.includes('filter') ? 0 : filterTransforms / 10e9 + filterBytes / 8e9;
+  return 8e-6 + (products / rate + tileTransforms / 25e9 + streamed + preparing) / threadsFor(conv2dCost(problem), traits);
 }

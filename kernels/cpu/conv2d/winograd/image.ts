@@ -9,13 +9,13 @@
 import { correlationOf, epilogueOperands } from '../../../correlation.ts';
 import type { Entry, Pass, Plan, Traits, Tunables } from '../../../kernel.ts';
 import type { Conv2dProblem } from '../../../problems/conv2d.ts';
-import { advance, call, i32, if_, type Local, loopWhileBelow, min, set, type Task, task } from '../../assembly.ts';
+import { advance, call, i32, type Local, loopWhileBelow, min, set, type Task, task } from '../../assembly.ts';
 import { acrossRoutine, downRoutine } from './analysis.ts';
 import { areas, blockingOf, paddedTiles, stageAreas } from './blocking.ts';
 import { filterExtent, filterPass, filterPlane } from './filter.ts';
 import { type OutputTile, transforms } from './matrices.ts';
 import { productRoutine } from './product.ts';
-import { clearRoutine, quadTableRoutine, rowTableRoutine, stagePitch } from './stage.ts';
+import { clearRoutine, placeColumns, quadTableRoutine, rowTableRoutine, stagePitch } from './stage.ts';
 import { backRoutine, outRoutine } from './synthesis.ts';
 
 const AREAS = ['rowsIn', 'rowsOut', 'quads', 'zeros', 'dump', 'stage', 'v', 'm'] as const;
@@ -144,22 +144,17 @@ export function imageTask(problem: Conv2dProblem, m: OutputTile, { MR, NR, KU, T
   function analyse(names: Names, argument: Record<string, Local>): void {
     const { firstColumn, columns, group, left, begin, bytes, plane, index, count, quads } = names;
     const { image, offsetX, width, depth, planeBytes, stage, zeros } = argument;
-    // The first column of the image that the block reads, and those of it that exist.
-    set(begin, i32.sub(i32.mul(firstColumn, m), offsetX));
-    set(left, i32.sub(0, begin));
-    atLeastZero(left);
-    set(bytes, i32.add(i32.mul(columns, m), n - m));
-    set(index, i32.sub(width, begin));
-    i32.lt_s(index, bytes);
-    if_({}, () => set(bytes, index));
-    set(bytes, i32.sub(bytes, left));
-    atLeastZero(bytes);
-    set(bytes, i32.shl(bytes, 2));
+    placeColumns(
+      { begin, left, bytes, spare: index },
+      () => i32.sub(i32.mul(firstColumn, m), offsetX),
+      () => i32.add(i32.mul(columns, m), n - m),
+      width,
+    );
     set(plane, i32.add(image, i32.mul(i32.mul(group, depth), planeBytes)));
-    advance(plane, i32.shl(i32.add(begin, left), 2));
+    advance(plane, begin);
     set(index, 0);
     loopWhileBelow(index, depth, 1, () => {
-      call(down, [plane, argument.rowsIn, count, i32.add(stage, i32.shl(left, 2)), bytes, zeros, n * pitch]);
+      call(down, [plane, argument.rowsIn, count, i32.add(stage, left), bytes, zeros, n * pitch]);
       call(across, [stage, argument.quads, quads, argument.v, i32.mul(depth, 4 * NR), index, argument.planeV]);
       advance(plane, planeBytes);
     });
@@ -198,10 +193,4 @@ export function imageTask(problem: Conv2dProblem, m: OutputTile, { MR, NR, KU, T
       if (epilogue.residual) advance(argument.residual, at);
     });
   }
-}
-
-/** A negative number becomes 0. */
-function atLeastZero(value: Local): void {
-  i32.lt_s(value, 0);
-  if_({}, () => set(value, 0));
 }

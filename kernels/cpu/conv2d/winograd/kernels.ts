@@ -7,12 +7,15 @@
 import { conv2dFacts, conv2dVariant } from '../../../correlation.ts';
 import type { Kernel, Traits, Tunables } from '../../../kernel.ts';
 import type { Conv2dProblem } from '../../../problems/conv2d.ts';
-import { assemble } from '../../assembly.ts';
+import { assemble, type Task } from '../../assembly.ts';
 import { registerTile } from '../../matmul/packed.ts';
 import { winogradCost, winogradEstimate } from './cost.ts';
 import { filterTask } from './filter.ts';
+import { filterGradPlan } from './filter-grad.ts';
 import { imagePlan, imageTask } from './image.ts';
+import { inverseTask } from './inverse.ts';
 import type { OutputTile } from './matrices.ts';
+import { sumsTask } from './sums.ts';
 
 const defaults = (_problem: Conv2dProblem, traits: Traits): Tunables => ({ ...registerTile(traits), KU: 4, TB: 64 });
 
@@ -28,10 +31,10 @@ function winograd(m: OutputTile, errorFactor: number): Kernel<Conv2dProblem> {
     deterministic: true,
     errorFactor,
     facts: conv2dFacts,
-    rejects({ vertical, horizontal, pass }) {
+    rejects({ vertical, horizontal }) {
       for (const { window, stride, dilation } of [vertical, horizontal])
         if (window !== 3 || stride !== 1 || dilation !== 1) return 'it does 3x3 filters with stride and dilation 1 only';
-      return pass === 'filter-grad' ? 'it does not do the filter gradient' : undefined;
+      return undefined;
     },
     defaults,
     cost: (problem, tunables) => winogradCost(problem, m, tunables),
@@ -39,12 +42,16 @@ function winograd(m: OutputTile, errorFactor: number): Kernel<Conv2dProblem> {
     variant: conv2dVariant,
     generate(problem, tunables, traits) {
       const fma = traits.features.has('relaxed-simd');
-      return assemble(`conv2d/winograd${m}/${conv2dVariant(problem)}/${tunables.MR}x${tunables.NR}`, {
-        filter: filterTask(m, tunables.MR, problem.pass === 'input-grad', fma),
-        blocks: imageTask(problem, m, tunables, fma),
-      });
+      const tasks: Record<string, Task> =
+        problem.pass === 'filter-grad'
+          ? { sums: sumsTask(m, tunables, fma), inverse: inverseTask(m, fma) }
+          : {
+              filter: filterTask(m, tunables.MR, problem.pass === 'input-grad', fma),
+              blocks: imageTask(problem, m, tunables, fma),
+            };
+      return assemble(`conv2d/winograd${m}/${conv2dVariant(problem)}/${tunables.MR}x${tunables.NR}`, tasks);
     },
-    plan: (problem, tunables, traits) => imagePlan(problem, m, tunables, traits),
+    plan: (problem, tunables, traits) => (problem.pass === 'filter-grad' ? filterGradPlan : imagePlan)(problem, m, tunables, traits),
   };
 }
 

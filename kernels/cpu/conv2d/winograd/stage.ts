@@ -151,3 +151,37 @@ export function clearRoutine(pitch: number): Routine {
     });
   });
 }
+
+/** Locals of `placeColumns`. */
+interface Columns {
+  /** Out: the byte of an image's row where the columns that exist begin. */
+  readonly begin: Local;
+  /** Out: the byte of a row of the stage where they go, from its first column on. */
+  readonly left: Local;
+  /** Out: how many bytes they are. */
+  readonly bytes: Local;
+  readonly spare: Local;
+}
+
+/**
+ * Emits which columns of an image a block reads: `count`, from column `first` on, of which those below 0 and from `width` on do not exist. `first` may be
+ * negative.
+ */
+export function placeColumns({ begin, left, bytes, spare }: Columns, first: () => Value, count: () => Value, width: Local): void {
+  const atLeastZero = (value: Local) => {
+    i32.lt_s(value, 0);
+    if_({}, () => set(value, 0));
+  };
+  set(begin, first());
+  set(left, i32.sub(0, begin));
+  atLeastZero(left);
+  set(bytes, count());
+  set(spare, i32.sub(width, begin));
+  i32.lt_s(spare, bytes);
+  if_({}, () => set(bytes, spare));
+  set(bytes, i32.sub(bytes, left));
+  atLeastZero(bytes);
+  set(begin, i32.shl(i32.add(begin, left), 2));
+  set(left, i32.shl(left, 2));
+  set(bytes, i32.shl(bytes, 2));
+}
