@@ -36,6 +36,7 @@ export class Roofs {
   }
 
   #nameOf(device: DeviceKind, threads: number | undefined): string | undefined {
+    if (device === 'cpu' && threads === undefined) return undefined;
     const probed = this.#probes.get(device);
     return probed && !('missing' in probed) ? placeName(device, threads, probed.adapter) : undefined;
   }
@@ -80,7 +81,9 @@ export class Roofs {
   readonly rate: Rate = (row, cost, medianNs) => {
     const place = this.#placeOf(row);
     const roof = place !== undefined && !this.#doubtful.has(place) ? this.#roofs.get(place) : undefined;
-    return roof && rating(roof, cost, medianNs);
+    const rated = roof && rating(roof, cost, medianNs);
+    // The roof is this engine's. A native library may have wider vectors: it is no measure of what it reaches.
+    return row.entry.arm.kind === 'peer' && beatsRoof(rated?.roof_pct) ? undefined : rated;
   };
 
   /**

@@ -16,6 +16,11 @@ export const suites: readonly SuiteListing[] = [
     load: async () => (await import('./matmul.ts')).default,
   },
   {
+    name: 'conv',
+    question: 'How fast is a convolution or one of its gradients, by which algorithm, and how exact?',
+    load: async () => (await import('./conv.ts')).default,
+  },
+  {
     name: 'lecture',
     question: 'What does each form of one training program cost, and what does it move?',
     load: async () => (await import('./lecture.ts')).default,

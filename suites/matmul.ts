@@ -4,6 +4,7 @@ import { type Case, type Request, type Suite, UsageError } from '../harness/suit
 import type { DeviceKind } from '../kernels/kernel.ts';
 import { type DType, type Epilogue, type MatmulProblem, matmul, transposeName } from '../kernels/problem.ts';
 import { type Shape, shapesOf } from './matmul-shapes.ts';
+import { countOf, listOf } from './options.ts';
 
 /** Squares that show the small, the cached and the large; quick stays below a second a call on anything. */
 const SQUARES: readonly number[] = [64, 128, 256, 512, 1024];
@@ -14,23 +15,6 @@ const QUICK_LARGEST_ON_WEBGPU = 256;
 const TRANSPOSES = ['nn', 'nt', 'tn', 'tt'];
 const DTYPES: readonly DType[] = ['f32', 'f16'];
 const EPILOGUES = ['bias', 'relu'];
-
-/** An option's value as a list, each of them one of `allowed`. Throws a UsageError that names the option. */
-function listOf<T extends string>(request: Request, option: string, allowed: readonly T[], fallback: readonly T[]): readonly T[] {
-  const given = request.options[option];
-  if (typeof given !== 'string') return fallback;
-  const values = given.split(',').map((value) => value.trim());
-  const wrong = values.find((value) => !(allowed as readonly string[]).includes(value));
-  if (wrong !== undefined) throw new UsageError(`--${option}: '${wrong}' is none of ${allowed.join(', ')}`);
-  return values as T[];
-}
-
-function batchOf(request: Request): number {
-  const given = request.options.batch ?? '1';
-  const batch = Number(given);
-  if (!Number.isInteger(batch) || batch < 1) throw new UsageError(`--batch is '${given}', expected a whole number from 1`);
-  return batch;
-}
 
 function defaultShapes({ quick }: Request): Shape[] {
   return (quick ? QUICK_SQUARES : SQUARES).map((n) => ({ m: n, n, k: n, source: '--shapes' }));
@@ -60,7 +44,7 @@ function cases(request: Request): Case[] {
   const dtypes = listOf(request, 'dtype', DTYPES, ['f32']);
   const applied = listOf(request, 'epilogue', EPILOGUES, []);
   const epilogue = { bias: applied.includes('bias'), relu: applied.includes('relu') };
-  const batch = batchOf(request);
+  const batch = countOf(request, 'batch') ?? 1;
   const readback = request.options.readback === true;
   const listed = shapes.flatMap((shape) =>
     // A file says of each shape how it is stored, unless the command line says otherwise.

@@ -39,6 +39,9 @@ test('malformed shapes name the argument and its bounds', async () => {
   await refuses(['run', 'matmul', '--device', 'cpu', '--shapes', 'none.csv'], /there is no file none\.csv/);
   writeFileSync(join(place.folder, 'bad.csv'), 'm,n,k\n8,8,8\n8,"8,8\n');
   await refuses(['run', 'matmul', '--device', 'cpu', '--shapes', 'bad.csv'], /line 3/);
+  await refuses(['run', 'conv', '--device', 'cpu', '--shapes', '1x3x8x8'], /'1x3x8x8' is not NxCxHxW:KxRxS:s1p1/);
+  await refuses(['run', 'conv', '--device', 'cpu', '--shapes', '1x3x8x8:8x11x3'], /more than the 8 of the padded input/);
+  await refuses(['run', 'conv', '--device', 'cpu', '--shapes', 'bad.csv'], /line 3/);
 });
 
 test('values of options are checked before anything is measured', async () => {
