@@ -15,14 +15,15 @@ export async function functionSubject(arm: FunctionArm): Promise<Subject> {
   const work = await arm.make();
   const first = work.run();
   lastValue = await first;
+  await work.settle?.();
   const coldNs = nowNs() - began;
   await verify(work);
   const facts = await work.facts?.();
   work.reset?.();
   return {
     prepared: { ...facts, coldNs, verified: work.verify !== undefined },
-    asynchronous: isPromise(first),
-    batch: isPromise(first) ? (iterations) => settled(work, iterations) : (iterations) => returned(work, iterations),
+    asynchronous: isPromise(first) || work.settle !== undefined,
+    batch: isPromise(first) || work.settle ? (iterations) => settled(work, iterations) : (iterations) => returned(work, iterations),
     close: () => work.close?.(),
   };
 }
@@ -53,11 +54,14 @@ function returned(work: Work, iterations: number): number {
 
 async function settled(work: Work, iterations: number): Promise<number> {
   let spent = 0;
-  for (let i = 0; i < iterations; i++) {
+  for (let done = 0; done < iterations; ) {
+    const calls = work.settle && !work.reset ? iterations : 1;
     const began = nowNs();
-    lastValue = await work.run();
+    for (let i = 0; i < calls; i++) lastValue = work.settle ? work.run() : await work.run();
+    await work.settle?.();
     spent += nowNs() - began;
     work.reset?.();
+    done += calls;
   }
   return spent / iterations;
 }

@@ -34,7 +34,10 @@ export async function kernelSubject(device: Device, kernel: AnyKernel, order: Ca
       bytesH2d: 0,
       bytesD2h: order.readback ? operands.resultBytes : 0,
       peakBytes: device.memory().liveBytes,
-      extra: { workspace_bytes: launch.workspaceBytes, ...(accuracy && problem.op === 'conv2d' && { err_2norm: accuracy.err2norm }) },
+      extra: {
+        ...(launch.workspaceBytes > 0 && { workspace_bytes: launch.workspaceBytes }),
+        ...(accuracy && problem.op === 'conv2d' && { err_2norm: accuracy.err2norm }),
+      },
     };
     return new KernelSubject(device, launch, operands, prepared, order.readback);
   } catch (error) {

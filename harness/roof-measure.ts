@@ -22,7 +22,7 @@ const MEMORY_BYTES = 128 * 2 ** 20;
 const GPU_BYTES = 64 * 2 ** 20;
 /** Software adapters move a hundredth of that in the same time. */
 const SOFTWARE_BYTES = 8 * 2 ** 20;
-const ACCESSES = ['read', 'write', 'copy'] as const;
+const ACCESSES = ['read', 'write', 'copy', 'update'] as const;
 /** Steps of the chains of multiply-adds in one dispatch, long against its launch. */
 const CHAIN_LENGTH = { cpu: 20_000, webgpu: 4096 };
 /** Invocations that keep a GPU busy. */
@@ -79,21 +79,26 @@ function capacitiesOf({ device, threads = 1, traits: { limits } }: RoofPlace): P
   return { L1: limits.l1Bytes * threads, L2: limits.l2Bytes * threads, L3: limits.l3Bytes };
 }
 
-/** One footprint for each level: half of what it holds, so that it stays there; whole units of what stream kernels divide. */
-function footprintsOf(place: RoofPlace): Map<Level, number> {
+/** Bytes that a loop passes over, and the level that is said to hold them. */
+type Footprint = readonly [Level, number];
+
+/** One footprint for each level, half of what it holds, so that it stays there; several for a shared cache; whole units of what stream kernels divide. */
+function footprintsOf(place: RoofPlace): Footprint[] {
   const unit = 4096 * (place.threads ?? 1);
   const whole = (bytes: number) => Math.max(unit, Math.floor(bytes / unit) * unit);
   const { L1, L2 = 0, L3 = 0 } = capacitiesOf(place);
   const { limits } = place.traits;
   const gpuBytes = limits.softwareAdapter ? SOFTWARE_BYTES : Math.min(GPU_BYTES, limits.maxStorageBufferBindingSize ?? GPU_BYTES);
-  if (L1 === undefined) return new Map([['memory', whole(gpuBytes)]]);
-  const footprints = new Map<Level, number>([
+  if (L1 === undefined) return [['memory', whole(gpuBytes)]];
+  const memory = whole(Math.max(MEMORY_BYTES, Math.min(4 * L3, 2 * MEMORY_BYTES)));
+  // What a virtual machine calls L3 is shared with neighbours, and may not be ours to half of it.
+  const shared = L3 > 2 * L2 ? [4, 16, 64].map((times) => Math.min(L3 / 2, times * L2)).filter((bytes) => bytes <= memory / 2) : [];
+  return [
     ['L1', whole(L1 / 2)],
     ['L2', whole(L2 / 2)],
-  ]);
-  // What a virtual machine calls L3 is shared with neighbours; only the part beyond the private caches tells it apart from them.
-  if (L3 > 2 * L2) footprints.set('L3', whole(Math.min(L3 / 2, 4 * L2)));
-  return footprints.set('memory', whole(Math.max(MEMORY_BYTES, Math.min(4 * L3, 2 * MEMORY_BYTES))));
+    ...[...new Set(shared)].map((bytes): Footprint => ['L3', whole(bytes)]),
+    ['memory', memory],
+  ];
 }
 
 async function measurePeaks(loops: Loops, place: RoofPlace, width: Peak['width']): Promise<Peak[]> {
@@ -106,7 +111,7 @@ async function measurePeaks(loops: Loops, place: RoofPlace, width: Peak['width']
   return peaks;
 }
 
-async function measureBandwidths(loops: Loops, footprints: ReadonlyMap<Level, number>): Promise<Bandwidth[]> {
+async function measureBandwidths(loops: Loops, footprints: readonly Footprint[]): Promise<Bandwidth[]> {
   const bandwidths: Bandwidth[] = [];
   for (const [level, footprint] of footprints)
     for (const access of ACCESSES) {
@@ -122,8 +127,8 @@ async function measureBandwidths(loops: Loops, footprints: ReadonlyMap<Level, nu
 }
 
 /** TypedArray.set, which no kernel can do: a function in a process of its own. */
-async function measureHostCopies(place: RoofPlace, footprints: ReadonlyMap<Level, number>): Promise<Bandwidth[]> {
-  const sizes = [...footprints].map(([level, footprint]) => ({ level, footprint, bytes: footprint / 2 }));
+async function measureHostCopies(place: RoofPlace, footprints: readonly Footprint[]): Promise<Bandwidth[]> {
+  const sizes = footprints.map(([level, footprint]) => ({ level, footprint, bytes: footprint / 2 }));
   const opened = await Loops.start(functionArm(HOST_COPY), place, sizes.map(({ bytes }) => bytes).join());
   if (!opened) return [];
   await using loops = opened;

@@ -6,8 +6,8 @@ import type { DeviceKind } from '../kernels/kernel.ts';
 import { cacheFolder } from './cache-folder.ts';
 import type { Roof } from './roof.ts';
 
-/** Raised when a loop changes, so that rates of other loops are forgotten. */
-const VERSION = 1;
+/** Raised when a loop or a footprint changes, so that rates of other loops are forgotten. */
+const VERSION = 2;
 
 interface RoofFile {
   readonly version: number;

@@ -34,6 +34,28 @@ test('a fill is no bandwidth for work that reads, and a level without a rate has
   assert.is(bandwidthOf(roof, 'L2'), 20);
 });
 
+test('the rate of a shared cache falls with the footprint, on a line in logarithms to that of memory', () => {
+  const point = (level: 'L3' | 'memory', mebibytes: number, gbps: number) => ({
+    ...{ level, gbps, footprint: mebibytes * 2 ** 20 },
+    ...{ access: 'copy' as const, loop: 'bulk' },
+  });
+  const bandwidths = [point('L3', 8, 40), point('L3', 8, 30), point('L3', 32, 10), point('memory', 128, 2.5)];
+  const shared: Roof = { ...roof, bandwidths };
+  const rates = [1, 8, 16, 32, 64, 128, 999].map((mebibytes) => bandwidthOf(shared, 'L3', mebibytes * 2 ** 20));
+  [40, 40, 20, 10, 5, 2.5, 2.5].forEach((rate, i) => assert.ok(Math.abs(rates[i] - rate) < 1e-9, `${rates}`));
+  assert.is(bandwidthOf(shared, 'memory', 2 ** 40), 2.5);
+  assert.is(bandwidthOf(shared, 'L2', 2 ** 26), 5);
+});
+
+test('work in place is held against loops in place, at the memory it lies in', () => {
+  const update = { level: 'memory' as const, footprint: 2 ** 27, access: 'update' as const, loop: 'vectors', gbps: 30 };
+  const both: Roof = { ...roof, bandwidths: [...roof.bandwidths, update] };
+  assert.is(bandwidthOf(both, 'memory'), 20);
+  const inPlace = { ...cost(1, 2 ** 27), footprint: 2 ** 26 };
+  assert.equal(rating(both, inPlace, 2 ** 27 / 15), { roof_pct: 50, bound: 'memory' });
+  assert.equal(rating(both, { ...inPlace, footprint: 2 ** 14, bytes: 2 ** 15 }, 2 ** 15 / 100), { roof_pct: 50, bound: 'L1' });
+});
+
 test('what takes longest at the roof binds', () => {
   assert.equal(rating(roof, cost(1e6, 1000), 20_000), { roof_pct: 50, bound: 'compute' });
   assert.equal(rating(roof, cost(1e6, 2 ** 26), 2 * (2 ** 26 / 20)), { roof_pct: 50, bound: 'memory' });

@@ -4,6 +4,7 @@
 // binds (Williams, Waterman and Patterson 2009, with the cache levels of Ilic, Pratas and Sousa 2014). Pure functions; measuring is next door.
 
 import type { Cost } from '../kernels/kernel.ts';
+import type { StreamProblem } from '../kernels/problem.ts';
 import type { Bound } from './record.ts';
 
 export type Level = 'L1' | 'L2' | 'L3' | 'memory';
@@ -22,7 +23,7 @@ export interface Bandwidth {
   readonly level: Level;
   /** Bytes that the loop passes over again and again. */
   readonly footprint: number;
-  readonly access: 'read' | 'write' | 'copy';
+  readonly access: StreamProblem['access'];
   readonly loop: string;
   /** Bytes read and written, both counted. */
   readonly gbps: number;
@@ -55,18 +56,43 @@ const best = (values: readonly number[]): number => values.reduce((most, value) 
 /** The best arithmetic rate in GFLOP/s, over widths and loops; 0 where none was measured. */
 export const peakOf = ({ peaks }: Roof): number => best(peaks.map(({ gflops }) => gflops));
 
+/** The best rate of the loops that pass over one footprint. */
+interface Point {
+  readonly footprint: number;
+  readonly gbps: number;
+}
+
 /**
- * The best bandwidth in GB/s of a level for work that reads, over loops that read or copy; of the next level out where it was not measured.
+ * The best bandwidth in GB/s of a level for work that reads, over loops that read or copy; of the next level out where it was not measured. Of a level
+ * with several footprints it is that for `bytes`, between two of them on a straight line in logarithms: how much of a shared cache is ours, nobody says.
  *
- * Loops that only write are left out: a fill fetches no lines, and reaches what no kernel with inputs can.
+ * Loops that only write are left out: a fill fetches no lines, and reaches what no kernel with inputs can. Those that work in place, and so fetch each line
+ * once for both, count only for work `inPlace`.
  */
-export function bandwidthOf({ bandwidths }: Roof, level: Level): number {
-  const reading = bandwidths.filter(({ access }) => access !== 'write');
-  for (const candidate of LEVELS.slice(LEVELS.indexOf(level))) {
-    const gbps = best(reading.filter((one) => one.level === candidate).map((one) => one.gbps));
-    if (gbps > 0) return gbps;
-  }
-  return 0;
+export function bandwidthOf({ bandwidths }: Roof, level: Level, bytes = 0, inPlace = false): number {
+  const reading = bandwidths.filter(({ access }) => access !== 'write' && (inPlace || access !== 'update'));
+  const pointsOf = (level: Level): Point[] => {
+    const byFootprint = Map.groupBy(
+      reading.filter((one) => one.level === level),
+      ({ footprint }) => footprint,
+    );
+    const points = [...byFootprint].map(([footprint, loops]) => ({ footprint, gbps: best(loops.map(({ gbps }) => gbps)) }));
+    return points.sort((a, b) => a.footprint - b.footprint);
+  };
+  const outward = LEVELS.slice(LEVELS.indexOf(level)).map(pointsOf);
+  const at = outward.findIndex(({ length }) => length > 0);
+  if (at < 0) return 0;
+  const points = outward[at];
+  return points.length > 1 ? between([...points, ...(outward[at + 1] ?? [])], bytes) : points[0].gbps;
+}
+
+function between(points: readonly Point[], bytes: number): number {
+  const next = points.findIndex(({ footprint }) => footprint >= bytes);
+  if (next < 0) return points[points.length - 1].gbps;
+  if (next === 0) return points[0].gbps;
+  const [a, b] = [points[next - 1], points[next]];
+  const share = Math.log(bytes / a.footprint) / Math.log(b.footprint / a.footprint);
+  return a.gbps * (b.gbps / a.gbps) ** share;
 }
 
 const LEVELS: readonly Level[] = ['L1', 'L2', 'L3', 'memory'];
@@ -77,8 +103,9 @@ export const levelOf = ({ capacities }: Roof, bytes: number): Level =>
 
 /** How close `measuredNs` is to the roof for work of this cost; undefined where the roof has no rate for what the work does. */
 export function rating(roof: Roof, cost: Cost, measuredNs: number): Rating | undefined {
-  const level = levelOf(roof, cost.bytes);
-  const rates = [peakOf(roof), bandwidthOf(roof, level)];
+  const footprint = cost.footprint ?? cost.bytes;
+  const level = levelOf(roof, footprint);
+  const rates = [peakOf(roof), bandwidthOf(roof, level, footprint, cost.footprint !== undefined)];
   if (rates.includes(0)) return undefined;
   const limits: [Bound, number][] = [
     ['compute', cost.executedFlops / rates[0]],

@@ -40,8 +40,10 @@ export interface Facts {
 
 /** Work of a suite's own, for questions that no kernel record answers. Made in the arm's process. */
 export interface Work {
-  /** One call. What is measured is the time until it returns, or until its promise settles. */
+  /** One call. What is measured is the time until it returns, or until its promise settles; with `settle`, until a batch of them has ended. */
   run(): unknown;
+  /** Ends what `run` has only queued: awaited, and measured, once at the end of a batch of calls. */
+  settle?(): Promise<void>;
   /** Throws, or returns a line, where the result of the last call is wrong; undefined where it is right. */
   verify?(): string | undefined | Promise<string | undefined>;
   /** Asked once, after `verify`; may call `run`. */

@@ -31,6 +31,8 @@ export interface Cost {
   readonly executedFlops: number;
   /** Bytes that must move at least once: each input read, each output written. */
   readonly bytes: number;
+  /** Bytes of the memory they lie in, where that is less: what is read and written in place is moved twice. */
+  readonly footprint?: number;
 }
 
 export type ScalarType = 'u32' | 'i32' | 'f32';

@@ -18,7 +18,7 @@ export function pointwiseCost(problem: PointwiseProblem): Cost {
   const operands = Object.values(pointwiseOperands(problem));
   const bytes = operands.reduce((sum, { elements, dtype }) => sum + elements * bytesPerElement(dtype), 0);
   const again = problem.inPlace === undefined ? 0 : elements * bytesPerElement(problem.dtype);
-  return { flops: direct * elements, executedFlops: executed * elements, bytes: bytes + again };
+  return { flops: direct * elements, executedFlops: executed * elements, bytes: bytes + again, ...(again > 0 && { footprint: bytes }) };
 }
 
 /** `f32<-f32:flat,u8:row/r2/exp(#0)`: dtypes and access of the operands, the merged rank where it matters, the expression. */

@@ -53,10 +53,10 @@ export interface FmaProblem {
   readonly threads: number;
 }
 
-/** One pass over memory: read `bytes`, write `bytes`, or copy `bytes` from one buffer to another. The measured roof of bandwidth. */
+/** One pass over memory: read `bytes`, write them, copy them from one buffer to another, or read and write them in place. The measured roof of bandwidth. */
 export interface StreamProblem {
   readonly op: 'stream';
-  readonly access: 'read' | 'write' | 'copy';
+  readonly access: 'read' | 'write' | 'copy' | 'update';
   readonly bytes: number;
 }
 

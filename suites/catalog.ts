@@ -21,6 +21,11 @@ export const suites: readonly SuiteListing[] = [
     load: async () => (await import('./conv.ts')).default,
   },
   {
+    name: 'relu',
+    question: 'What does ReLU cost from the caches to memory, in place or not, fused or by itself, against a copy?',
+    load: async () => (await import('./relu.ts')).default,
+  },
+  {
     name: 'lecture',
     question: 'What does each form of one training program cost, and what does it move?',
     load: async () => (await import('./lecture.ts')).default,

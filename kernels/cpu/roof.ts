@@ -69,7 +69,7 @@ function streamKernel(name: 'vectors' | 'bulk', summary: string): Kernel<StreamP
     deterministic: true,
     facts: ({ bytes }) => ({ bytes }),
     rejects: ({ access, bytes }, { limits }) => {
-      if (name === 'bulk' && access === 'read') return 'there is no bulk instruction that only reads';
+      if (name === 'bulk' && (access === 'read' || access === 'update')) return 'there is no bulk instruction that reads without copying';
       const unit = limits.threads * 8 * LINE;
       return bytes % unit === 0 && bytes > 0 ? undefined : `${bytes} bytes are not a multiple of ${unit}`;
     },
@@ -77,7 +77,7 @@ function streamKernel(name: 'vectors' | 'bulk', summary: string): Kernel<StreamP
     cost: (problem): Cost => ({
       flops: 0,
       executedFlops: 0,
-      bytes: problem.bytes * passesOver(problem) * (problem.access === 'copy' ? 2 : 1),
+      bytes: problem.bytes * passesOver(problem) * (problem.access === 'copy' || problem.access === 'update' ? 2 : 1),
     }),
     estimate: ({ bytes }) => bytes / 1e10,
     variant: ({ access }) => access,
@@ -97,7 +97,7 @@ function streamKernel(name: 'vectors' | 'bulk', summary: string): Kernel<StreamP
   };
 }
 
-const BUFFERS = { read: ['from', 'out'], write: ['to'], copy: ['from', 'to'] };
+const BUFFERS = { read: ['from', 'out'], write: ['to'], copy: ['from', 'to'], update: ['to'] };
 
 /** One task passes over its thread's share: `share` bytes, `passes` times. */
 function streamTask(access: StreamProblem['access'], streams: number): Task {
@@ -137,6 +137,7 @@ function streamTask(access: StreamProblem['access'], streams: number): Task {
       // Two sets of sums take turns: one would make the adders' latency the roof.
       const first = 4 * (stream % 2);
       for (let i = 0; i < 4; i++) if (from) set(value[i], v128.load({ offset: 16 * i }, read));
+      if (access === 'update') for (let i = 0; i < 4; i++) set(value[i], f32x4.neg(v128.load({ offset: 16 * i }, write)));
       for (let i = 0; i < 4; i++) {
         if (access === 'read') set(sum[first + i], f32x4.add(sum[first + i], value[i]));
         else v128.store({ offset: 16 * i }, write, value[i]);

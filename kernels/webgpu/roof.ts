@@ -67,7 +67,10 @@ ${lines(UNROLLED, () => lines(CHAINS, (c) => `    chain_${c} = fma(chain_${c}, f
   },
 };
 
-const STREAM_BUFFERS: Record<StreamProblem['access'], Entry['buffers']> = {
+/** What the loop does; a GPU gains nothing from working in place. */
+type Access = Exclude<StreamProblem['access'], 'update'>;
+
+const STREAM_BUFFERS: Record<Access, Entry['buffers']> = {
   read: [
     { name: 'from', access: 'read' },
     { name: 'out', access: 'write' },
@@ -80,7 +83,7 @@ const STREAM_BUFFERS: Record<StreamProblem['access'], Entry['buffers']> = {
 };
 
 /** What a thread does with quad `e / 4`; `sum` gathers what is read. */
-const STREAM_STEP: Record<StreamProblem['access'], string> = {
+const STREAM_STEP: Record<Access, string> = {
   read: 'sum += load4_source(e);',
   write: 'store4_sink(e, vec4(args.value));',
   copy: 'store4_sink(e, load4_source(e));',
@@ -96,7 +99,8 @@ export const quads: Kernel<StreamProblem> = {
   constraints: ['WG <= maxComputeInvocationsPerWorkgroup', 'WG <= maxComputeWorkgroupSizeX'],
   deterministic: true,
   facts: ({ bytes }) => ({ bytes }),
-  rejects({ bytes }, { limits }) {
+  rejects({ access, bytes }, { limits }) {
+    if (access === 'update') return 'it has no loop that works in place';
     if (bytes % 16 !== 0) return `${bytes} bytes are not whole vec4s, expected a multiple of 16`;
     const most = limits.maxStorageBufferBindingSize;
     return bytes > most ? `${bytes} bytes are more than the ${most} that can be bound` : undefined;
@@ -107,7 +111,10 @@ export const quads: Kernel<StreamProblem> = {
   variant: ({ access }) => access,
 
   generate({ access }, { WG, EACH }) {
-    const entry: Entry = { buffers: STREAM_BUFFERS[access], arguments: [...parameters('u32', 'elements'), ...parameters('f32', 'value')] };
+    const entry: Entry = {
+      buffers: STREAM_BUFFERS[access as Access],
+      arguments: [...parameters('u32', 'elements'), ...parameters('f32', 'value')],
+    };
     const declare = entry.buffers.map(({ name, access: use }, binding) => {
       if (name === 'out') return writable(binding, 'result', 'f32', 1);
       return use === 'read' ? readable(binding, 'source', 'f32', 4) : writable(binding, 'sink', 'f32', 4);
@@ -119,7 +126,7 @@ ${argumentBlock(entry.buffers.length, entry)}
 fn stream(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let first = ((${WORKGROUP_NUMBER}) * ${WG * EACH} + lane) * 4;
   var sum = vec4<f32>();
-${lines(EACH, (i) => `  { let e = first + ${i * WG * 4}; if (e < args.elements) { ${STREAM_STEP[access]} } }`)}
+${lines(EACH, (i) => `  { let e = first + ${i * WG * 4}; if (e < args.elements) { ${STREAM_STEP[access as Access]} } }`)}
 ${access === 'read' ? '  if (dot(sum, vec4(1.0)) == args.value) { store_result(0, sum.x); }' : ''}
 }
 `;
@@ -127,7 +134,7 @@ ${access === 'read' ? '  if (dot(sum, vec4(1.0)) == args.value) { store_result(0
   },
 
   plan({ access, bytes }, { WG, EACH }) {
-    const buffers = STREAM_BUFFERS[access].map(({ name }) => name);
+    const buffers = STREAM_BUFFERS[access as Access].map(({ name }) => name);
     // For a read, a value that no sum of moderate numbers comes to.
     const value = access === 'read' ? 3e38 : 1;
     const grid = linearGrid(Math.ceil(bytes / 16 / (WG * EACH)));
