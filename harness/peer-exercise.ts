@@ -1,14 +1,19 @@
 // An exercise is a case as a peer gets it: inputs made from the seed, and the check of its result. One entry for each kind of case.
 
+import { firstLosses } from '../framework/exact/net.ts';
+import { type Training, trainingData } from '../framework/exact/training.ts';
 import type { Problem } from '../kernels/problem.ts';
 import { resultNames } from '../kernels/problem.ts';
 import { checkResults, resultBytes, seededInputs } from './operands.ts';
 import type { Accuracy } from './oracle.ts';
 import type { Inputs, PeerCase } from './peers/peer.ts';
+import { ArmFailure } from './protocol.ts';
 import type { Case } from './suite.ts';
 
 export interface Exercise {
   readonly inputs: Inputs;
+  /** Calls before the result is checked. */
+  readonly calls: number;
   /** Bytes of the result. */
   readonly resultBytes: number;
   /** How accurate a result is; undefined where it has no error to speak of. Throws an ArmFailure 'wrong'. */
@@ -28,6 +33,8 @@ export function exerciseOf(asked: PeerCase, seed: number): Exercise {
     case 'gemm':
     case 'conv':
       return problemExercise(asked.problem, seed);
+    case 'train-step':
+      return trainingExercise(asked.training, seed);
   }
 }
 
@@ -37,7 +44,30 @@ function problemExercise(problem: Problem, seed: number): Exercise {
   const [result] = resultNames(problem);
   return {
     inputs: inputs as Inputs,
+    calls: 1,
     resultBytes: resultBytes(problem),
     check: (values) => checkResults(problem, inputs, { [result]: values }, { device: 'cpu', seed }),
+  };
+}
+
+/** Steps until the loss is compared: it shows what every one before has made of the parameters. */
+const STEPS = 3;
+/** How far the loss may lie from that in float64, as a share of it. */
+const LOSS_BOUND = 1e-5;
+
+/** The data and initial parameters that our own steps get too. */
+function trainingExercise(training: Training, seed: number): Exercise {
+  const inputs = trainingData(training, seed);
+  return {
+    inputs,
+    calls: STEPS,
+    resultBytes: 4,
+    check([loss]) {
+      const expected = firstLosses(training, inputs, STEPS)[STEPS - 1];
+      const error = Math.abs(loss - expected) / expected;
+      if (!(error <= LOSS_BOUND))
+        throw new ArmFailure('wrong', `the loss of step ${STEPS - 1} is ${loss}, expected ${expected} within ${LOSS_BOUND} of it`);
+      return { maxRelErr: error, err2norm: error };
+    },
   };
 }

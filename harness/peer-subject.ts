@@ -7,13 +7,14 @@ import { nowNs, type Subject } from './subject.ts';
 
 /** Hands a case to a peer, calls it once and checks the result. Throws an ArmFailure 'wrong' where it errs. */
 export async function peerSubject(peer: OpenPeer, order: CaseOrder, onGpu: boolean): Promise<Subject> {
-  const { inputs, resultBytes, check } = exerciseOf(order.asked!, order.seed);
+  const { inputs, calls, resultBytes, check } = exerciseOf(order.asked!, order.seed);
   const began = nowNs();
   const run = await peer.prepare(order.asked!, inputs);
   try {
     const first = run.run();
     await first;
     const coldNs = nowNs() - began;
+    for (let done = 1; done < calls; done++) await run.run();
     const accuracy = check(await run.read());
     return {
       prepared: {

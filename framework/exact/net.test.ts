@@ -16,12 +16,12 @@ const convolutional: Training = {
   example: [2, 7, 8],
   batch: 3,
   layers: [
-    { kind: 'conv2d', inputs: 2, outputs: 3, window: 2 },
+    { kind: 'conv2d', inputs: 2, outputs: 3, window: 2, padding: 0 },
     { kind: 'relu' },
-    { kind: 'conv2d', inputs: 3, outputs: 2, window: 3 },
+    { kind: 'conv2d', inputs: 3, outputs: 2, window: 3, padding: 1 },
     { kind: 'maxPool2d', window: 2 },
     { kind: 'flatten' },
-    linear(8, 4),
+    linear(18, 4),
   ],
   loss: 'crossEntropy',
   rate: 1,
@@ -64,13 +64,13 @@ test('shapes follow from the layers, classes are whole numbers, and operations a
     '0.bias': [3],
     '2.weight': [2, 3, 3, 3],
     '2.bias': [2],
-    '5.weight': [8, 4],
+    '5.weight': [18, 4],
     '5.bias': [4],
   });
   const { y } = trainingData(convolutional, 1);
   assert.ok(y.every((label) => Number.isInteger(label) && label >= 0 && label < 4));
   assert.is(flopsOf(dense), 2 * 7 * (2 * 5 * 4 + 3 * 4 * 3));
-  assert.is(flopsOf(convolutional), 2 * 3 * (2 * 3 * 6 * 7 * 8 + 3 * 2 * 4 * 5 * 27 + 3 * 4 * 8));
+  assert.is(flopsOf(convolutional), 2 * 3 * (2 * 3 * 6 * 7 * 8 + 3 * 2 * 6 * 7 * 27 + 3 * 4 * 18));
 });
 
 test.run();

@@ -49,39 +49,43 @@ function linear(x: Numbers, { weight, bias }: Weights, gradient: Weights, inputs
   };
 }
 
-/** Filters slid over images, row by row: each weight joins rows of the input with rows of the output. */
+/** Filters slid over images: each weight joins rows of the input with rows of the output. */
 function convolve(x: Numbers, { weight, bias }: Weights, gradient: Weights, layer: Extract<Layer, { kind: 'conv2d' }>, shape: Shape): Pass {
-  const { inputs, outputs, window } = layer;
+  const { inputs, outputs, window, padding } = layer;
   const [, height, width] = shape;
-  const [rows, columns] = [height - window + 1, width - window + 1];
+  const [, rows, columns] = shapeAfter(layer, shape);
   const images = x.length / (inputs * height * width);
   const output = new Float64Array(images * outputs * rows * columns);
   const plane = rows * columns;
   if (bias) for (let at = 0; at < output.length; at++) output[at] = bias[Math.floor(at / plane) % outputs];
 
-  const eachRow = (visit: (weightAt: number, inputAt: number, outputAt: number) => void): void => {
+  const eachRow = (visit: (weightAt: number, inputAt: number, outputAt: number, length: number) => void): void => {
     for (let n = 0; n < images; n++)
       for (let k = 0; k < outputs; k++)
         for (let c = 0; c < inputs; c++)
           for (let r = 0; r < window; r++)
             for (let s = 0; s < window; s++)
-              for (let y = 0; y < rows; y++)
+              for (let y = Math.max(0, padding - r); y < Math.min(rows, height + padding - r); y++) {
+                const first = Math.max(0, padding - s);
+                const inputRow = (n * inputs + c) * height + y + r - padding;
                 visit(
                   ((k * inputs + c) * window + r) * window + s,
-                  ((n * inputs + c) * height + y + r) * width + s,
-                  ((n * outputs + k) * rows + y) * columns,
+                  inputRow * width + first + s - padding,
+                  ((n * outputs + k) * rows + y) * columns + first,
+                  Math.min(columns, width + padding - s) - first,
                 );
+              }
   };
-  eachRow((weightAt, inputAt, outputAt) => {
-    for (let i = 0; i < columns; i++) output[outputAt + i] += weight[weightAt] * x[inputAt + i];
+  eachRow((weightAt, inputAt, outputAt, length) => {
+    for (let i = 0; i < length; i++) output[outputAt + i] += weight[weightAt] * x[inputAt + i];
   });
   return {
     output,
     back(upstream) {
       const input = new Float64Array(x.length);
-      eachRow((weightAt, inputAt, outputAt) => {
+      eachRow((weightAt, inputAt, outputAt, length) => {
         let sum = 0;
-        for (let i = 0; i < columns; i++) {
+        for (let i = 0; i < length; i++) {
           const g = upstream[outputAt + i];
           sum += g * x[inputAt + i];
           input[inputAt + i] += g * weight[weightAt];

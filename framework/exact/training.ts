@@ -6,8 +6,8 @@ import { type Shape, sizeOf } from '../shape.ts';
 export type Layer =
   /** x · w + b with w [inputs, outputs] and b [outputs]. */
   | { readonly kind: 'linear'; readonly inputs: number; readonly outputs: number; readonly bias: boolean }
-  /** Filters [outputs, inputs, window, window] and a bias [outputs]; stride 1, no padding. */
-  | { readonly kind: 'conv2d'; readonly inputs: number; readonly outputs: number; readonly window: number }
+  /** Filters [outputs, inputs, window, window] and a bias [outputs]; stride 1, `padding` rows and columns of 0 around. */
+  | { readonly kind: 'conv2d'; readonly inputs: number; readonly outputs: number; readonly window: number; readonly padding: number }
   /** The largest of each window, side by side. */
   | { readonly kind: 'maxPool2d'; readonly window: number }
   | { readonly kind: 'relu' | 'flatten' };
@@ -95,5 +95,7 @@ export function shapeAfter(layer: Layer, shape: Shape): Shape {
   if (layer.kind === 'linear') return [...shape.slice(0, -1), layer.outputs];
   const [channels, height, width] = shape;
   if (layer.kind === 'maxPool2d') return [channels, Math.floor(height / layer.window), Math.floor(width / layer.window)];
-  return layer.kind === 'conv2d' ? [layer.outputs, height - layer.window + 1, width - layer.window + 1] : shape;
+  if (layer.kind !== 'conv2d') return shape;
+  const margin = 2 * layer.padding - layer.window + 1;
+  return [layer.outputs, height + margin, width + margin];
 }

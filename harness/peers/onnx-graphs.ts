@@ -12,13 +12,15 @@ import { storedShapes } from './gemm.ts';
 import type { OnnxGraph, OnnxNode } from './onnx.ts';
 import type { ConvCase, Inputs, PeerCase } from './peer.ts';
 
-/** The graph of a case. */
+/** The graph of a case that `supports` has let through. */
 export function onnxGraph(asked: PeerCase, inputs: Inputs): OnnxGraph {
   switch (asked.kind) {
     case 'gemm':
       return gemmGraph(asked.problem);
     case 'conv':
       return convGraph(asked, inputs);
+    default:
+      throw new TypeError(`expected a gemm or a conv, got ${asked.kind}`);
   }
 }
 

@@ -2,11 +2,12 @@
 //
 // Peers are optional. Their packages lie in the user's cache folder, apart from the project (install.ts); system libraries come from the system.
 
+import type { Training } from '../../framework/exact/training.ts';
 import type { DeviceKind } from '../../kernels/kernel.ts';
 import type { Conv2dProblem, MatmulProblem } from '../../kernels/problem.ts';
 
 /** What a peer is asked to do. Each kind has its inputs and its check in `peer-exercise.ts`, and what its adapters have in common in a file of its name here. */
-export type PeerCase = GemmCase | ConvCase;
+export type PeerCase = GemmCase | ConvCase | TrainStepCase;
 
 /** One matmul problem; operands are those of the problem, the result is C. */
 export interface GemmCase {
@@ -22,7 +23,13 @@ export interface ConvCase {
   readonly constants: readonly string[];
 }
 
-/** Inputs by name (A, B, bias; input, filter), as they lie in the host's memory. */
+/** A step of gradient descent a call, on the same batch; the result is one number, the loss before the last step. Inputs are those of the training. */
+export interface TrainStepCase {
+  readonly kind: 'train-step';
+  readonly training: Training;
+}
+
+/** Inputs by name (A, B, bias; input, filter, as they lie in the host's memory. */
 export type Inputs = Readonly<Record<string, Float32Array<ArrayBuffer>>>;
 
 /** What must be there before a peer runs. */

@@ -2,6 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Training } from '../../framework/exact/training.ts';
 import { type Conv2dOptions, conv2d, type MatmulProblem, matmul } from '../../kernels/problem.ts';
 import { webgpuForTests } from '../../kernels/webgpu/adapter.ts';
 import { exerciseOf } from '../peer-exercise.ts';
@@ -37,8 +38,36 @@ const CONVOLUTIONS: Conv2dOptions[] = [
   { input: [1, 2, 7, 8], filter: [3, 2, 2, 4], padding: [0, 1, 3, 0], stride: [1, 2] },
 ];
 
-/** Convolutions in all passes, with weights that change and weights that do not. */
+const linear = (inputs: number, outputs: number, bias: boolean) => ({ kind: 'linear' as const, inputs, outputs, bias });
+const TRAININGS: Training[] = [
+  {
+    example: [9],
+    batch: 7,
+    layers: [linear(9, 6, false), { kind: 'relu' }, linear(6, 5, true)],
+    loss: 'mse',
+    rate: 0.3,
+    distinct: 7,
+  },
+  {
+    example: [2, 8, 8],
+    batch: 5,
+    layers: [
+      { kind: 'conv2d', inputs: 2, outputs: 3, window: 3, padding: 1 },
+      { kind: 'relu' },
+      { kind: 'maxPool2d', window: 2 },
+      { kind: 'conv2d', inputs: 3, outputs: 4, window: 3, padding: 0 },
+      { kind: 'flatten' },
+      linear(16, 3, true),
+    ],
+    loss: 'crossEntropy',
+    rate: 0.3,
+    distinct: 5,
+  },
+];
+
+/** Convolutions in all passes, with weights that change and weights that do not; training steps. */
 const CASES: PeerCase[] = [
+  ...TRAININGS.map((training) => ({ kind: 'train-step' as const, training })),
   ...PROBLEMS.map((problem) => ({ kind: 'gemm' as const, problem })),
   ...CONVOLUTIONS.flatMap((options) => [
     { kind: 'conv' as const, problem: conv2d(options), constants: [] },
@@ -49,11 +78,13 @@ const CASES: PeerCase[] = [
 ];
 
 async function check(open: OpenPeer, asked: PeerCase): Promise<void> {
-  const { inputs, resultBytes, check } = exerciseOf(asked, 40);
+  const { inputs, calls, resultBytes, check } = exerciseOf(asked, 40);
   const run = await open.prepare(asked, inputs);
-  await run.run();
-  await run.runUnthrottled?.();
-  if (run.time) assert.ok((await run.time(2)) > 0);
+  for (let done = 0; done < calls; done++) await run.run();
+  if (asked.kind !== 'train-step') {
+    await run.runUnthrottled?.();
+    if (run.time) assert.ok((await run.time(2)) > 0);
+  }
   const result = await run.read();
   assert.is(result.byteLength, resultBytes);
   try {

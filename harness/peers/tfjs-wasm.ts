@@ -18,7 +18,7 @@ export const tfjsWasm: Peer = {
     const tf = await tensorFlow(place, 'wasm');
     return {
       versions: () => tfjsVersions(place, 'wasm'),
-      prepare: async (asked, inputs) => tfjsRun(tf, asked, inputs, { fusesBias }),
+      prepare: async (asked, inputs) => tfjsRun(tf, asked, inputs, { place, fusesBias }),
       close: () => tf.removeBackend('wasm'),
     };
   },

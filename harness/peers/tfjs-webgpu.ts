@@ -17,7 +17,7 @@ export const tfjsWebgpu: Peer = {
     const tf = await throttled(tensorFlow(place, 'webgpu'));
     return {
       versions: () => ({ ...tfjsVersions(place, 'webgpu'), adapter }),
-      prepare: async (asked, inputs) => tfjsRun(tf, asked, inputs, { wait: throttled, fusesBias: () => true }),
+      prepare: async (asked, inputs) => tfjsRun(tf, asked, inputs, { place, wait: throttled, fusesBias: () => true }),
       close: () => tf.removeBackend('webgpu'),
     };
   },

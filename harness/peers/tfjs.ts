@@ -5,6 +5,7 @@ import { plainRefusal } from './conv.ts';
 import { asMatmul, gemmRefusal, storedShapes } from './gemm.ts';
 import type { Inputs, PeerCase, PeerRun, Place } from './peer.ts';
 import { convolution } from './tfjs-conv.ts';
+import { trainingRefusal, trainStep } from './tfjs-train.ts';
 
 export const TFJS_VERSION = '4.22.0';
 
@@ -16,6 +17,11 @@ export interface TensorFlow {
   tensor(values: Float32Array, shape: readonly number[], dtype: 'float32'): Tensor;
   add(a: Tensor, b: Tensor): Tensor;
   relu(a: Tensor): Tensor;
+  mean(a: Tensor): Tensor;
+  squaredDifference(a: Tensor, b: Tensor): Tensor;
+  matMul(a: Tensor, b: Tensor): Tensor;
+  variable(initial: Tensor): Tensor;
+  readonly train: { sgd(rate: number): { minimize(loss: () => Tensor, returnCost: true): Tensor | null; dispose(): void } };
   readonly fused: {
     matMul(call: { a: Tensor; b: Tensor; transposeA: boolean; transposeB: boolean; bias?: Tensor; activation: 'linear' | 'relu' }): Tensor;
     conv2d(call: FusedConvolution): Tensor;
@@ -39,8 +45,10 @@ export interface Tensor {
   dispose(): void;
 }
 
-export const tfjsRefusal = (asked: PeerCase): string | undefined =>
-  asked.kind === 'conv' ? plainRefusal(asked) : gemmRefusal(asked, { alpha: false });
+export function tfjsRefusal(asked: PeerCase): string | undefined {
+  if (asked.kind === 'train-step') return trainingRefusal(asked);
+  return asked.kind === 'conv' ? plainRefusal(asked) : gemmRefusal(asked, { alpha: false });
+}
 
 /** Loads tfjs-core with one backend. Throws where the backend refuses to start. */
 export async function tensorFlow(place: Place, backend: 'wasm' | 'webgpu'): Promise<TensorFlow> {
@@ -56,6 +64,7 @@ export const tfjsVersions = (place: Place, backend: 'wasm' | 'webgpu'): Record<s
 
 /** How a backend differs. */
 export interface Backend {
+  readonly place: Place;
   /** How a call waits for its result; a backend that computes at once needs none. */
   readonly wait?: <T>(promise: Promise<T>) => Promise<T>;
   /** Whether fused.matMul adds the bias rightly; where not, bias and ReLU are operations of their own. */
@@ -96,9 +105,15 @@ function product(tf: TensorFlow, asked: PeerCase, inputs: Inputs, fusesBias: Bac
   };
 }
 
+function computation(tf: TensorFlow, asked: PeerCase, inputs: Inputs, { place, fusesBias }: Backend): Computation {
+  if (asked.kind === 'train-step') return trainStep(tf, place, asked, inputs);
+  return asked.kind === 'conv' ? convolution(tf, asked, inputs) : product(tf, asked, inputs, fusesBias);
+}
+
 /** A call that ends when the result is on the host. */
-export function tfjsRun(tf: TensorFlow, asked: PeerCase, inputs: Inputs, { wait, fusesBias }: Backend): PeerRun {
-  const { compute, toCase, free } = asked.kind === 'conv' ? convolution(tf, asked, inputs) : product(tf, asked, inputs, fusesBias);
+export function tfjsRun(tf: TensorFlow, asked: PeerCase, inputs: Inputs, backend: Backend): PeerRun {
+  const { compute, toCase, free } = computation(tf, asked, inputs, backend);
+  const { wait } = backend;
   let result: Float32Array<ArrayBuffer> | undefined;
   async function call(through: <T>(promise: Promise<T>) => Promise<T>): Promise<void> {
     const c = compute();

@@ -124,7 +124,48 @@ class Convolution:
         self.result = gradients[0] if wanted[0] else gradients[1]
 
 
-KINDS = {"gemm": Product, "conv": Convolution}
+class TrainStep:
+    """A case of kind train-step, as its users write it: forward, loss, backward, optimizer."""
+
+    def __init__(self, torch, asked, operands):
+        self.torch, training = torch, asked["training"]
+        self.layers = training["layers"]
+        values = {name: flat.view(asked["shapes"][name]) for name, flat in operands.items()}
+        self.x, self.y = values.pop("x"), values.pop("y")
+        functional = torch.nn.functional
+        self.loss = functional.mse_loss
+        if training["loss"] == "crossEntropy":
+            self.loss, self.y = functional.cross_entropy, self.y.long()
+        self.parameters = {name: value.clone().requires_grad_() for name, value in values.items()}
+        self.optimizer = torch.optim.SGD(self.parameters.values(), lr=training["rate"])
+        self.result = None
+
+    def forward(self, x):
+        torch, functional = self.torch, self.torch.nn.functional
+        for i, layer in enumerate(self.layers):
+            kind, weight, bias = layer["kind"], self.parameters.get(f"{i}.weight"), self.parameters.get(f"{i}.bias")
+            if kind == "linear":
+                x = torch.mm(x, weight) if bias is None else torch.addmm(bias, x, weight)
+            elif kind == "conv2d":
+                x = functional.conv2d(x, weight, bias, padding=layer["padding"])
+            elif kind == "maxPool2d":
+                x = functional.max_pool2d(x, layer["window"])
+            elif kind == "flatten":
+                x = x.flatten(1)
+            else:
+                x = functional.relu(x)
+        return x
+
+    def run(self):
+        with self.torch.enable_grad():
+            loss = self.loss(self.forward(self.x), self.y)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step()
+        self.result = loss.detach()
+
+
+KINDS = {"gemm": Product, "conv": Convolution, "train-step": TrainStep}
 
 
 def main():

@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { shapesOf } from '../../framework/exact/training.ts';
 import { inputShapes, symmetricOnly } from './conv.ts';
 import { gemmRefusal } from './gemm.ts';
 import { type Inputs, type Peer, type PeerCase, PeerError, type PeerRun } from './peer.ts';
@@ -26,7 +27,15 @@ function findPython(): string | undefined {
 }
 
 /** A case as the child knows it, with the shapes of its operands where those do not follow from the problem's own fields. */
-const described = (asked: PeerCase) => (asked.kind === 'conv' ? { ...asked, shapes: inputShapes(asked) } : asked);
+function described(asked: PeerCase) {
+  if (asked.kind === 'conv') return { ...asked, shapes: inputShapes(asked) };
+  return asked.kind === 'train-step' ? { ...asked, shapes: shapesOf(asked.training) } : asked;
+}
+
+function refusal(asked: PeerCase): string | undefined {
+  if (asked.kind === 'train-step') return undefined;
+  return asked.kind === 'conv' ? symmetricOnly(asked) : gemmRefusal(asked);
+}
 
 async function prepare(pipe: Pipe, asked: PeerCase, inputs: Inputs): Promise<PeerRun> {
   const sizes = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values.length]));
@@ -46,7 +55,7 @@ export const torch: Peer = {
   threaded: true,
   summary: "PyTorch of the system's Python, timed in its own process",
   needs: { npm: {}, system: { name: 'a Python with torch', command: INSTALL, find: findPython } },
-  supports: (asked) => (asked.kind === 'conv' ? symmetricOnly(asked) : gemmRefusal(asked)),
+  supports: refusal,
   async open(_place, { threads }) {
     const command = findPython();
     if (!command) throw new PeerError(`torch: no Python with torch was found; run: ${INSTALL}`);
