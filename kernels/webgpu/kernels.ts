@@ -1,7 +1,8 @@
 // The kernels of the WebGPU device, in catalogue order: plain before clever.
 
 import type { AnyKernel } from '../kernel.ts';
-import { direct as conv2d } from './conv2d/direct.ts';
+import { direct as directConv2d } from './conv2d/direct.ts';
+import { naive as naiveConv2d } from './conv2d/naive.ts';
 import { elements } from './copy/elements.ts';
 import { transpose } from './copy/transpose.ts';
 import { gatherRows, scatterAddChains } from './gather/rows.ts';
@@ -24,7 +25,8 @@ export const webgpuKernels: readonly AnyKernel[] = [
   subgroup,
   splitk,
   gemv,
-  conv2d,
+  naiveConv2d,
+  directConv2d,
   pool2d,
   vectors,
   tree,

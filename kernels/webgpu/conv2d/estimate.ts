@@ -1,0 +1,20 @@
+// Rough seconds of a conv2d kernel, to choose one before anything is measured.
+
+import { conv2dCost } from '../../correlation.ts';
+import type { Traits } from '../../kernel.ts';
+import { type Conv2dProblem, conv2dOperands } from '../../problems/conv2d.ts';
+import { type Pace, secondsAt } from '../pace.ts';
+
+/**
+ * What a software adapter's compiler costs more for an unrolled kernel than for a plain loop is some 0.1 s, once; a problem that takes less than this is
+ * not worth it.
+ */
+const UNROLLED_SECONDS = 1e-3;
+
+/** Seconds that a kernel with this pace takes, roughly. */
+export function convSeconds(problem: Conv2dProblem, traits: Traits, pace: Pace): number {
+  const operands = Object.values(conv2dOperands(problem));
+  const outputs = operands[operands.length - 1].elements;
+  const compiling = traits.limits.softwareAdapter && pace.outputsPerGroup > 256 ? UNROLLED_SECONDS : 0;
+  return compiling + secondsAt({ flops: conv2dCost(problem).flops, outputs }, traits, pace);
+}
