@@ -2,6 +2,7 @@
 
 import type { AnyKernel } from '../kernel.ts';
 import { direct as directConv2d } from './conv2d/direct.ts';
+import { implicit } from './conv2d/implicit.ts';
 import { naive as naiveConv2d } from './conv2d/naive.ts';
 import { elements } from './copy/elements.ts';
 import { transpose } from './copy/transpose.ts';
@@ -27,6 +28,7 @@ export const webgpuKernels: readonly AnyKernel[] = [
   gemv,
   naiveConv2d,
   directConv2d,
+  implicit,
   pool2d,
   vectors,
   tree,

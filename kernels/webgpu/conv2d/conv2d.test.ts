@@ -4,8 +4,10 @@ import { refusal } from '../../catalog.ts';
 import { awkwardConvolutions, checkConv2d } from '../../conv2d-conformance.ts';
 import type { Kernel, Tunables } from '../../kernel.ts';
 import { type Conv2dProblem, conv2d } from '../../problems/conv2d.ts';
+import { seededRandom } from '../../random.ts';
 import { webgpuForTests } from '../adapter.ts';
 import { direct } from './direct.ts';
+import { implicit } from './implicit.ts';
 import { naive } from './naive.ts';
 
 test('operands that cannot be bound are refused with their bytes', () => {
@@ -14,8 +16,8 @@ test('operands that cannot be bound are refused with their bytes', () => {
   assert.is(naive.rejects(problem, traits), 'operand input has 3072 bytes, more than the 1024 that can be bound');
 });
 
-// A software adapter compiles an unrolled kernel for a tenth of a second or more. There each kernel goes through these small configurations in turn, and
-// takes one of `every` problems; a GPU gets all problems with the defaults too.
+// A software adapter compiles an unrolled kernel for a tenth of a second or more. There each kernel takes one of `every` problems, each with one of these
+// small configurations; a GPU gets all problems, every other one with the defaults.
 const QUICK: readonly { kernel: Kernel<Conv2dProblem>; every: number; small: readonly Tunables[] }[] = [
   { kernel: naive, every: 1, small: [{ WG: 64 }] },
   {
@@ -25,6 +27,15 @@ const QUICK: readonly { kernel: Kernel<Conv2dProblem>; every: number; small: rea
       { WG: 32, TM: 4, TN: 4, QUAD: 0 },
       { WG: 32, TM: 16, TN: 2, QUAD: 1 },
       { WG: 64, TM: 8, TN: 1, QUAD: 0 },
+    ],
+  },
+  {
+    kernel: implicit,
+    every: 2,
+    small: [
+      { WGX: 4, WGY: 4, TM: 4, TN: 4, BK: 8, KU: 1, PAD: 0, SPLIT: 1 },
+      { WGX: 4, WGY: 8, TM: 2, TN: 4, BK: 8, KU: 4, PAD: 4, SPLIT: 2 },
+      { WGX: 8, WGY: 4, TM: 4, TN: 4, BK: 16, KU: 1, PAD: 4, SPLIT: 4 },
     ],
   },
 ];
@@ -37,13 +48,14 @@ if (device) {
   for (const { kernel, every, small } of QUICK)
     test(`${kernel.name}: right on awkward problems in the passes that it can do`, async () => {
       const mark = device.memory().liveBytes;
-      let checks = 0;
-      let seed = 0;
+      const random = seededRandom(11);
+      let [able, checks] = [0, 0];
       for (const problem of awkwardConvolutions()) {
-        if (refusal(kernel, problem, device) !== undefined || (seed++ % every !== 0 && device.isSoftware)) continue;
-        const tunables = !device.isSoftware && checks % 2 === 0 ? kernel.defaults(problem, device) : small[checks % small.length];
+        if (refusal(kernel, problem, device) !== undefined || (able++ % every !== 0 && device.isSoftware)) continue;
+        const valid = small.filter((tunables) => refusal(kernel, problem, device, tunables) === undefined);
+        const drawn = valid[Math.floor(random() * valid.length)];
+        const tunables = !device.isSoftware && checks % 2 === 0 ? kernel.defaults(problem, device) : drawn;
         checks++;
-        if (refusal(kernel, problem, device, tunables) !== undefined) continue;
         await checkConv2d(device, kernel, problem, checks, tunables).catch((error) => {
           assert.unreachable(`${JSON.stringify(problem)} with ${JSON.stringify(tunables)}: ${error.message}`);
         });

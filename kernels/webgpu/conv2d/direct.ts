@@ -44,11 +44,11 @@ export const direct: Kernel<Conv2dProblem> = {
   cost: conv2dCost,
   estimate(problem, traits, constants = []) {
     const { WG, TM, TN } = defaults(problem, traits);
-    const { rows } = productOf(problem);
-    // Few rows leave most of a vec4 of weights unused; on a GPU every use of a weight is a load that the staged kernels save.
+    const { rows, q } = productOf(problem);
+    // On a GPU the weights of a block have to stay in the first-level cache, which those of few channels do.
     return convSeconds(problem, traits, {
       software: rows >= 16 ? 13e9 : 6e9,
-      hardware: 3000e9,
+      hardware: q <= 4 ? 5000e9 : 2500e9,
       outputsPerGroup: WG * TM * TN,
       groups: workgroups(problem, { WG, TM, TN }),
       passes: constants.includes('filter') ? 1 : 2,
@@ -160,12 +160,13 @@ ${lines(shifts.length, (d) => `  let at_${d} = clamp(first_column + ${shifts[d]}
   var image_at = g * args.image_group + plane * args.image_plane;
   var weights_at = (g * args.blocks + block) * args.depth * args.taps_y * ${(line.taps * TM) / 4};
 ${lines(TM, (i) => lines(parts, (j) => `  var sum_${i}_${j} = ${vector(TN)}();`))}
+  // Conditions are joined by &, not &&: the branches of many && in a row take some compilers seconds.
   for (var q = 0; q < args.depth; q++) {
     for (var u = 0; u < args.taps_y; u++) {
       let row = first_row + u * args.tap_step_y;
       let has_row = row >= 0 && row < args.size_y;
       let line = image_at + clamp(row, 0, args.size_y - 1) * args.size_x;
-${lines(shifts.length, (d) => `      let x_${d} = select(0.0, image[line + at_${d}], has_row && at_${d} == first_column + ${shifts[d]});`)}
+${lines(shifts.length, (d) => `      let x_${d} = select(0.0, image[line + at_${d}], has_row & (at_${d} == first_column + ${shifts[d]}));`)}
 ${lines(line.taps, (v) => tapCode(line, knobs, shifts, v))}
       weights_at += ${(line.taps * TM) / 4};
     }

@@ -10,7 +10,7 @@
 
 import { type Correlation, correlationOf, epilogueOperands } from '../../correlation.ts';
 import type { Entry } from '../../kernel.ts';
-import type { Conv2dProblem } from '../../problems/conv2d.ts';
+import { type Conv2dProblem, conv2dOperands } from '../../problems/conv2d.ts';
 import { reachNumbers } from '../../problems/window.ts';
 import { reachParameters } from '../reach.ts';
 import { parameters } from '../wgsl.ts';
@@ -56,6 +56,12 @@ export function productOf(problem: Conv2dProblem): Product {
     weights: { row: weightSteps.b, plane: 0, group: perGroup * weightSteps.b + weightSteps.g, q: weightSteps.q },
     result: { row: positions, plane: b * positions, group: perGroup * positions, q: 0 },
   };
+}
+
+/** The operand that is written. */
+export function resultOf(problem: Conv2dProblem): { readonly name: string; readonly elements: number } {
+  const name = correlationOf(problem).result;
+  return { name, elements: conv2dOperands(problem)[name].elements };
 }
 
 /** Parameters that say where the elements of a product are, in the order of `productNumbers`. */

@@ -15,8 +15,14 @@ import type { MatmulProblem } from '../../problem.ts';
 import { lines, type Storage } from '../wgsl.ts';
 import type { Alignment } from './variant.ts';
 
+/** How a piece that is no part of a matrix in memory gets into workgroup memory: statements before the first piece, and for each of them. */
+export interface Gather {
+  readonly start: string;
+  readonly stage: string;
+}
+
 /** One operand as a block sees it. `outer` is its dimension that is not K. */
-interface Side {
+export interface Side {
   readonly name: 'A' | 'B';
   readonly outer: 'm' | 'n';
   /** First row of op(A), or column of op(B), of the tile; and of the block, counted within the tile. */
@@ -34,9 +40,14 @@ interface Side {
   readonly shared: boolean;
   /** Elements from one line of the staged piece to the next. */
   readonly stagedStride: number;
+  /** Where the workgroup stages by other code than for a matrix. */
+  readonly gather?: Gather;
 }
 
-function sides({ transposeA, transposeB }: MatmulProblem, knobs: Tunables, aligned: Alignment): readonly [Side, Side] {
+export type Sides = readonly [Side, Side];
+
+/** The operands of a matmul problem. */
+export function sidesOf({ transposeA, transposeB }: MatmulProblem, knobs: Tunables, aligned: Alignment): Sides {
   const { WGX, WGY, TM, TN, BK, SA, SB, PAD, QUAD = 0 } = knobs;
   const stride = (alongP: boolean, tile: number) => (alongP ? BK : tile) + PAD;
   return [
@@ -70,8 +81,8 @@ function sides({ transposeA, transposeB }: MatmulProblem, knobs: Tunables, align
 }
 
 /** Workgroup memory for the staged pieces, as quads. */
-export function blockDeclarations(problem: MatmulProblem, knobs: Tunables, aligned: Alignment): string {
-  return sides(problem, knobs, aligned)
+export function blockDeclarations(both: Sides, knobs: Tunables): string {
+  return both
     .filter(({ staged }) => staged)
     .map(
       (side) => `var<workgroup> piece_${side.name}: array<vec4<f32>, ${((side.alongP ? side.tile : knobs.BK) * side.stagedStride) / 4}>;`,
@@ -79,40 +90,44 @@ export function blockDeclarations(problem: MatmulProblem, knobs: Tunables, align
     .join('\n');
 }
 
-/**
- * Statements that leave in sum_ROW_PART the products of p from `first` up to `last` (u32 expressions, `first` a multiple of 4).
- *
- * Expects `tile_row`, `tile_column` (of the tile, in C), `lane` (local index) and `base_A`, `base_B` (element where the matrices start).
- */
-export function accumulate(problem: MatmulProblem, knobs: Tunables, aligned: Alignment, first: string, last: string): string {
-  const { WGX, TM, TN, BK, SA, SB } = knobs;
-  const both = sides(problem, knobs, aligned);
-  const start = `let block_row = lane / ${WGX} * ${TM};
+/** Statements that begin the sums of a block. Expects `lane` (local index). */
+export const startSums = ({ WGX, TM, TN }: Tunables): string => `let block_row = lane / ${WGX} * ${TM};
 let block_column = lane % ${WGX} * ${TN};
-${both.map(lineStarts).join('\n')}
 ${lines(TM, (i) => lines(parts(TN), (j) => `var sum_${i}_${j} = ${vector(TN)}();`))}`;
-  if (SA + SB === 0) {
+
+/**
+ * Statements that add to sum_ROW_PART the products of p from `first` up to `last` (u32 expressions, `first` a multiple of 4).
+ *
+ * Expects the names of `startSums`, `tile_row`, `tile_column` (of the tile, in C) and `base_A`, `base_B` (element where the matrices start).
+ */
+export function addProducts(both: Sides, knobs: Tunables, first: string, last: string): string {
+  const start = both.map((side) => `${lineStarts(side)}\n${side.gather?.start ?? ''}`).join('\n');
+  if (!both.some(({ staged }) => staged)) {
     return `${start}
 let piece = ${first};
 let depth = ${last} - piece;
 ${steps(knobs, both)}`;
   }
   return `${start}
-for (var piece = ${first}; piece < ${last}; piece += ${BK}) {
-${both.map((side) => stage(side, knobs)).join('\n')}
+for (var piece = ${first}; piece < ${last}; piece += ${knobs.BK}) {
+${both.map((side) => side.gather?.stage ?? stage(side, knobs)).join('\n')}
 workgroupBarrier();
-let depth = min(${BK}, ${last} - piece);
+let depth = min(${knobs.BK}, ${last} - piece);
 ${steps(knobs, both)}
 workgroupBarrier();
 }`;
 }
+
+/** Statements that leave in sum_ROW_PART the products of p from `first` up to `last`. */
+export const accumulate = (both: Sides, knobs: Tunables, first: string, last: string): string =>
+  `${startSums(knobs)}\n${addProducts(both, knobs, first, last)}`;
 
 /** Vectors that hold a row of a block, and their WGSL type. */
 const parts = (TN: number): number => Math.ceil(TN / 4);
 const vector = (TN: number): string => `vec${Math.min(TN, 4)}<f32>`;
 
 /** The loop over the steps of a piece: KU at a time, then one by one. */
-function steps(knobs: Tunables, both: readonly [Side, Side]): string {
+function steps(knobs: Tunables, both: Sides): string {
   const { KU } = knobs;
   const rest = `for (; step < depth; step++) {\n${multiply(knobs, both, 1)}\n}`;
   const unrolled = `for (; step + ${KU} <= depth; step += ${KU}) {\n${multiply(knobs, both, KU)}\n}`;
@@ -120,7 +135,7 @@ function steps(knobs: Tunables, both: readonly [Side, Side]): string {
 }
 
 /** `depth` steps, all loads first: independent loads overlap, and each value is used TM or TN times. */
-function multiply({ TM, TN }: Tunables, [a, b]: readonly [Side, Side], depth: number): string {
+function multiply({ TM, TN }: Tunables, [a, b]: Sides, depth: number): string {
   const [fromA, fromB] = [fragment(a, depth), fragment(b, depth)];
   return [
     fromA.loads,

@@ -15,7 +15,7 @@ import type { Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { matmulCost, matmulFacts } from '../../matmul.ts';
 import type { MatmulProblem } from '../../problem.ts';
 import { linearGrid, parameters, storageOf } from '../wgsl.ts';
-import { accumulate, blockDeclarations, storeBlock } from './block.ts';
+import { accumulate, blockDeclarations, sidesOf, storeBlock } from './block.ts';
 import { roughSeconds } from './estimate.ts';
 import {
   alignedVariant,
@@ -101,18 +101,19 @@ export function blockSource(name: string, problem: MatmulProblem, knobs: Tunable
   const { WGX, WGY, TM, TN, QUAD } = knobs;
   const storage = storageOf(problem.dtype, traits);
   const aligned = { ...alignment(problem), C: alignment(problem).C && TN % 4 === 0 };
+  const both = sidesOf(problem, knobs, aligned);
   const entry = {
     buffers: operandBuffers(problem),
     arguments: [...parameters('u32', 'm', 'n', 'k', 'tiles'), ...parameters('f32', 'alpha')],
   };
   const code = `${QUAD ? 'enable subgroups;\n' : ''}${operands(storage, entry, aligned)}
 ${epilogue(problem)}
-${blockDeclarations(problem, knobs, aligned)}
+${blockDeclarations(both, knobs)}
 
 @compute @workgroup_size(${WGX * WGY})
 fn matmul(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 ${tilePlace(WGY * TM, WGX * TN)}
-${accumulate(problem, knobs, aligned, '0u', 'args.k')}
+${accumulate(both, knobs, '0u', 'args.k')}
 ${storeBlock('C', storage, knobs, aligned.C)}
 }
 `;

@@ -23,7 +23,7 @@ import {
   WORKGROUP_NUMBER,
   writable,
 } from '../wgsl.ts';
-import { accumulate, blockDeclarations, storeBlock } from './block.ts';
+import { accumulate, blockDeclarations, sidesOf, storeBlock } from './block.ts';
 import { roughSeconds } from './estimate.ts';
 import { alignedVariant, alignment, epilogue, knobList, tileCount, tilePlace, tooLarge } from './variant.ts';
 
@@ -103,6 +103,7 @@ function generate(problem: MatmulProblem, tunables: Tunables, traits: Traits): S
   const { STAGE, WGX, WGY, TM, TN } = tunables;
   const block = { WGX, WGY, TM, TN, BK: BLOCK_DEPTH, KU: 4, SA: STAGE, SB: STAGE, PAD: 4 * STAGE };
   const aligned = alignment(problem);
+  const both = sidesOf(problem, block, aligned);
   const storage = storageOf(problem.dtype, traits);
   const multiply: Entry = {
     buffers: [
@@ -117,7 +118,7 @@ ${readable(0, 'A', storage, aligned.A ? 4 : 1)}
 ${readable(1, 'B', storage, aligned.B ? 4 : 1)}
 ${writable(2, 'slices', 'f32', aligned.C ? 4 : 1)}
 ${argumentBlock(3, multiply)}
-${blockDeclarations(problem, block, aligned)}
+${blockDeclarations(both, block)}
 fn unchanged(sum: f32, column: u32) -> f32 { return sum; }
 
 @compute @workgroup_size(${WGX * WGY})
@@ -125,7 +126,7 @@ fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
 ${tilePlace(WGY * TM, WGX * TN, 'layer % args.batch')}
 let first = min(layer / args.batch * args.slice, args.k);
 let last = min(first + args.slice, args.k);
-${accumulate(problem, block, aligned, 'first', 'last')}
+${accumulate(both, block, 'first', 'last')}
 ${storeBlock('slices', 'f32', block, aligned.C, 'unchanged')}
 }
 `;
