@@ -47,7 +47,11 @@ if (device) {
 
   test('choice follows the shape', () => {
     const chosen = (softwareAdapter: number, options: Conv2dOptions) =>
-      choose(conv2d(options), { kind: 'webgpu', features: device.features, limits: { ...device.limits, softwareAdapter } }).kernel.name;
+      choose(
+        conv2d(options),
+        { kind: 'webgpu', features: device.features, limits: { ...device.limits, softwareAdapter } },
+        { constants: ['filter'] },
+      ).kernel.name;
     for (const software of [0, 1]) {
       assert.is(chosen(software, { input: [1, 3, 224, 224], filter: [64, 3, 7, 7], stride: 2, padding: 3 }), 'direct');
     }
