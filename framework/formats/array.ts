@@ -45,7 +45,7 @@ export function checkArray(who: string, { shape, dtype, values }: HostArray): vo
 }
 
 /** Text of a file, short enough for a message and without control characters, which could steer a terminal. */
-export function excerpt(text: string | undefined): string {
+export function excerpt(text: string | undefined, most = 60): string {
   if (text === undefined) return 'missing';
-  return (text.length > 60 ? `${text.slice(0, 60)}...` : text).replace(/\p{Cc}/gu, '?');
+  return (text.length > most ? `${text.slice(0, most)}...` : text).replace(/\p{Cc}/gu, '?');
 }

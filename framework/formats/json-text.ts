@@ -2,11 +2,11 @@
 
 import { excerpt } from './array.ts';
 
-/** Deepest nesting of lists and objects that is accepted. */
+/** Deepest nesting of lists and objects that is accepted where a format does not say. */
 const MAX_DEPTH = 16;
 
-/** What is wrong with `text`, which must be what JSON.parse accepts: a key that one object has twice, or nesting that is too deep. */
-export function flawIn(text: string): string | undefined {
+/** What is wrong with `text`, which must be what JSON.parse accepts: a key that one object has twice, or nesting that is deeper than `depth`. */
+export function flawIn(text: string, depth = MAX_DEPTH): string | undefined {
   const open: Set<string>[] = [];
   let last = '';
   for (let at = 0; at < text.length; at++) {
@@ -16,7 +16,7 @@ export function flawIn(text: string): string | undefined {
       for (at++; text[at] !== '"'; at++) if (text[at] === '\\') at++;
       last = text.slice(begin, at + 1);
     } else if (symbol === '{' || symbol === '[') {
-      if (open.push(new Set()) > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} at character ${at}`;
+      if (open.push(new Set()) > depth) return `is nested deeper than ${depth} at character ${at}`;
     } else if (symbol === '}' || symbol === ']') open.pop();
     else if (symbol === ':') {
       const key: string = JSON.parse(last);

@@ -39,7 +39,7 @@ function checkPredicate(who: string, node: unknown): void {
 }
 
 /** Throws unless both have as many values, of the same shapes and dtypes. */
-function checkAlike(who: string, found: readonly GraphNode[], wanted: readonly GraphNode[], whose: string): void {
+export function checkAlike(who: string, found: readonly GraphNode[], wanted: readonly GraphNode[], whose: string): void {
   if (found.length !== wanted.length)
     throw new RangeError(`${who} gave ${found.length} values, but ${whose} ${wanted.length}; expected as many`);
   const odd = found.findIndex((node, i) => !equalShapes(node.shape, wanted[i].shape) || node.dtype !== wanted[i].dtype);

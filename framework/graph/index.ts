@@ -6,5 +6,7 @@ export { assign, assignAdd, assignSub, constant, GraphNode, Group, group, placeh
 export { Adagrad, Adam, AdamW, GradientDescent, GraphOptimizer, type GraphOptimizerOptions, type Rate, RmsProp } from './optimizer.ts';
 export type { KernelReport } from './plan.ts';
 export type { Rewrite, RewriteCounts } from './rewrite.ts';
+export { type LoadedGraph, load } from './saved/load.ts';
+export { type SavedGraph, save } from './saved/save.ts';
 export { type Crossing, type Feeds, type Fetch, type Fetched, Session, type SessionOptions, type StepReport } from './session.ts';
 export { collectUpdates } from './updates.ts';

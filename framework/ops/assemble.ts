@@ -35,6 +35,7 @@ export const concatOp: Op<{ axis: number }> = {
   infer(operands, { axis }) {
     const inputs = operands as Spec[];
     const [first] = inputs;
+    axisOf('concat', axis, first.shape.length);
     const odd = inputs.find(
       ({ shape, dtype }) =>
         dtype !== first.dtype ||

@@ -19,7 +19,7 @@ const reducedShape = (shape: Shape, { axes, keepDims }: Reduction): Shape =>
   shape.flatMap((size, axis) => (!axes.includes(axis) ? [size] : keepDims ? [1] : []));
 
 function infer(fold: Fold, input: Spec, reduction: Reduction): Spec {
-  const { axes } = reduction;
+  const axes = axesOf(fold, reduction.axes, input.shape.length);
   if (isIndex(fold) && axes.length !== 1 && axes.length !== input.shape.length)
     throw new RangeError(
       `${fold}: axes [${axes}] of ${specText(input)}, expected one axis, or all of them for an index into the flat tensor`,

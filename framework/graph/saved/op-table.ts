@@ -1,0 +1,109 @@
+// The ops that a saved graph may name, with what each takes: so that a file is checked before an op sees what is in it.
+
+import type { DType } from '../../../kernels/index.ts';
+import type { Op } from '../../op.ts';
+import { concatOp, padOp } from '../../ops/assemble.ts';
+import { conv2dFilterGradOp, conv2dInputGradOp, conv2dOp } from '../../ops/conv.ts';
+import { gatherOp, oneHotOp, scatterAddOp } from '../../ops/gather.ts';
+import { matmulOp } from '../../ops/matmul.ts';
+import { castOp, leakyReluOp, pointwiseOps } from '../../ops/pointwise.ts';
+import { avgPool2dGradOp, avgPool2dOp, maxPool2dGradOp, maxPool2dOp } from '../../ops/pool.ts';
+import { randomOp } from '../../ops/random.ts';
+import { reductionOps } from '../../ops/reduce.ts';
+import { broadcastToOp, cloneOp, contiguousOp, reshapeOp, sliceOp, stopGradientOp, transposeOp } from '../../ops/shape.ts';
+
+/** What an attribute must be. */
+export interface Check {
+  readonly text: string;
+  readonly isMet: (value: unknown) => boolean;
+  /** Whether it may be left out. */
+  readonly isOptional?: boolean;
+}
+
+export interface Signature {
+  readonly op: Op;
+  /** Fewest and most operands. */
+  readonly operands: readonly [least: number, most: number];
+  /** Whether operands may be numbers. */
+  readonly takesNumbers: boolean;
+  readonly attributes: Readonly<Record<string, Check>>;
+}
+
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isWholes = (value: unknown, ...lengths: number[]): boolean =>
+  Array.isArray(value) && value.length <= 64 && value.every(isWhole) && (lengths.length === 0 || lengths.includes(value.length));
+const oneOf = (...values: readonly unknown[]): Check => ({ text: `one of ${values.join(', ')}`, isMet: (value) => values.includes(value) });
+const optional = (check: Check): Check => ({ ...check, isOptional: true });
+
+const flag = oneOf(true, false);
+const whole: Check = { text: 'a whole number from 0', isMet: isWhole };
+const wholes: Check = { text: 'a list of whole numbers from 0', isMet: (value) => isWholes(value) };
+const number: Check = { text: 'a number', isMet: (value) => typeof value === 'number' };
+const pair: Check = { text: 'a whole number or two', isMet: (value) => isWhole(value) || isWholes(value, 2) };
+const padding: Check = {
+  text: 'same, or one, two or four whole numbers',
+  isMet: (value) => value === 'same' || isWhole(value) || isWholes(value, 2, 4),
+};
+
+/** The dtypes by name. */
+export const dtypes = oneOf(...(['f32', 'f16', 'i32', 'u8', 'bool'] satisfies DType[]));
+
+type Entry = readonly [op: Op<never>, operands: readonly [number, number], attributes?: Signature['attributes']];
+
+const axes = { axes: wholes, keepDims: flag };
+const window = { stride: pair, padding, dilation: pair, groups: whole };
+const pooling = (kind: string) => ({
+  kind: oneOf(kind),
+  window: pair,
+  stride: pair,
+  padding,
+  dilation: pair,
+  countPadding: flag,
+});
+const source = { seed: whole, stream: optional(whole), step: optional(whole), counted: optional(flag) };
+
+const entries: readonly Entry[] = [
+  ...Object.values(reductionOps).map((op): Entry => [op, [1, 1], axes]),
+  [matmulOp, [2, 3], { relu: flag }],
+  [conv2dOp, [2, 4], { ...window, relu: flag, residual: flag }],
+  [conv2dInputGradOp, [2, 2], { ...window, of: wholes }],
+  [conv2dFilterGradOp, [2, 2], { ...window, of: wholes }],
+  [maxPool2dOp, [1, 1], pooling('max')],
+  [maxPool2dGradOp, [2, 2], pooling('max')],
+  [avgPool2dOp, [1, 1], pooling('average')],
+  [avgPool2dGradOp, [1, 1], { ...pooling('average'), of: wholes }],
+  [reshapeOp, [1, 1], { shape: wholes }],
+  [transposeOp, [1, 1], { order: wholes }],
+  [broadcastToOp, [1, 1], { shape: wholes }],
+  [sliceOp, [1, 1], { starts: wholes, ends: wholes, steps: wholes }],
+  [contiguousOp, [1, 1]],
+  [cloneOp, [1, 1]],
+  [stopGradientOp, [1, 1]],
+  [padOp, [1, 1], { before: wholes, after: wholes, value: number }],
+  [concatOp, [1, 4096], { axis: whole }],
+  [gatherOp, [2, 2]],
+  [scatterAddOp, [2, 2], { rows: whole }],
+  [oneHotOp, [1, 1], { classes: whole }],
+  [randomOp, [0, 2], { distribution: oneOf('bits', 'uniform', 'normal'), shape: wholes, ...source }],
+];
+
+const THREE = ['where', 'clip'];
+const TWO = ['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or'];
+
+function pointwiseSignatures(): [string, Signature][] {
+  const signature = (op: Op, count: number, attributes: Signature['attributes'] = {}): [string, Signature] => [
+    op.name,
+    { op, operands: [count, count], takesNumbers: true, attributes },
+  ];
+  const plain = Object.values(pointwiseOps).map((op) => signature(op, THREE.includes(op.name) ? 3 : TWO.includes(op.name) ? 2 : 1));
+  return [...plain, signature(leakyReluOp as Op, 1, { slope: number }), signature(castOp as unknown as Op, 1, { dtype: dtypes })];
+}
+
+/** Every op by its name. */
+export const opTable: ReadonlyMap<string, Signature> = new Map([
+  ...pointwiseSignatures(),
+  ...entries.map(([op, operands, attributes = {}]): [string, Signature] => [
+    op.name,
+    { op: op as unknown as Op, operands, takesNumbers: false, attributes },
+  ]),
+]);
