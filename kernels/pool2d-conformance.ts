@@ -17,6 +17,8 @@ const CASES: readonly Omit<Pool2dOptions, 'kind'>[] = [
   { input: [2, 1, 11, 13], window: 3, stride: [2, 3], dilation: [1, 2], padding: 1 },
   { input: [1, 2, 5, 6], window: 2, stride: 1, padding: 'same' },
   { input: [1, 1, 5, 7], window: 2, stride: 3 },
+  { input: [1, 2, 5, 31], window: 3, stride: [2, 3], padding: 1 },
+  { input: [2, 1, 6, 23], window: [3, 2], stride: 1, dilation: [2, 3], padding: [2, 1] },
 ];
 
 /** Every case of max and of both averages, forward and backward. */

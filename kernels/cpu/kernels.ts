@@ -14,6 +14,8 @@ import { naive } from './matmul/naive.ts';
 import { packed } from './matmul/packed.ts';
 import { vectors as pointwise } from './pointwise/vectors.ts';
 import { direct as pool2d } from './pool2d/direct.ts';
+import { scatter } from './pool2d/scatter.ts';
+import { vectors as poolVectors } from './pool2d/vectors.ts';
 import { philox } from './random/philox.ts';
 import { vectors as reduce } from './reduce/vectors.ts';
 import { roofKernels } from './roof.ts';
@@ -29,6 +31,8 @@ export const cpuKernels: readonly AnyKernel[] = [
   winograd2,
   winograd4,
   pool2d,
+  poolVectors,
+  scatter,
   pointwise,
   reduce,
   rows,

@@ -4,6 +4,8 @@ import { awkwardPools, checkPool2d } from '../../pool2d-conformance.ts';
 import { pool2d } from '../../problems/pool2d.ts';
 import { openCpu } from '../device.ts';
 import { direct } from './direct.ts';
+import { scatter } from './scatter.ts';
+import { vectors } from './vectors.ts';
 
 const device = await openCpu({ threads: 2 });
 test.after(() => device.close());
@@ -11,10 +13,16 @@ test.after(() => device.close());
 test('max and average, forward and backward, small and shared by threads', async () => {
   const large = { input: [2, 8, 131, 130], window: 3, stride: 2, padding: 1 };
   let seed = 0;
-  for (const problem of [...awkwardPools(), pool2d({ ...large, kind: 'max' }), pool2d({ ...large, kind: 'max', pass: 'input-grad' })])
-    await checkPool2d(device, direct, problem, ++seed).catch((error) => {
-      assert.unreachable(`${JSON.stringify(problem)}: ${error.message}`);
-    });
+  const shared = (['max', 'average'] as const).flatMap((kind) => [
+    pool2d({ ...large, kind }),
+    pool2d({ ...large, kind, pass: 'input-grad' }),
+  ]);
+  for (const kernel of [direct, vectors, scatter])
+    for (const problem of [...awkwardPools(), ...awkwardPools(), ...shared])
+      if (kernel.rejects(problem, device) === undefined)
+        await checkPool2d(device, kernel, problem, ++seed).catch((error) => {
+          assert.unreachable(`${kernel.name} ${JSON.stringify(problem)}: ${error.message}`);
+        });
 });
 
 test('bad windows are refused with their values', () => {
