@@ -38,6 +38,19 @@ test('bytes are those of the tensors, in place counted twice over less memory', 
   assert.equal(cost('bias+relu'), [[2 ** 14, 2 ** 10], undefined]);
 });
 
+test('other ops of the kind are asked for by name', () => {
+  const cases = suite.cases(request({ shapes: '4MiB', options: { ops: 'transpose,max-pool-grad,moving-average' } }));
+  assert.equal(
+    cases.map(({ name, problem }) => [name, problem?.op]),
+    [
+      ['relu/4MiB/transpose/f32', 'copy'],
+      ['relu/4MiB/max-pool-grad/f32', 'pool2d'],
+      ['relu/4MiB/moving-average/f32', 'pointwise'],
+    ],
+  );
+  assert.throws(() => suite.cases(request({ options: { ops: 'sort' } })), /--ops: 'sort' is none of relu, copy, transpose/);
+});
+
 test('what is no size is one line', () => {
   for (const shapes of ['16', '0KiB', '5KiB', '16kb', '4GiB', '', '64x64', 'm,n\n1,2\n'])
     assert.throws(
