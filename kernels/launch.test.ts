@@ -49,6 +49,23 @@ test('what is not held for constant is turned by every run', async () => {
   launch.free();
 });
 
+test('a launch that borrows keeps only what it has prepared', async () => {
+  const launch = new Launch(device, im2col, problem, undefined, { constants: ['filter'], borrows: true });
+  const lent = Object.entries(launch.scratch);
+  const held = launch.workspaceBytes - lent.reduce((sum, [, bytes]) => sum + bytes, 0);
+  assert.ok(lent.length > 0 && held > 0);
+  const operands = buffers(3, [1, 2, 3, 4]);
+  for (let run = 0; run < 2; run++) {
+    // Whatever others have left in it.
+    const scratch = Object.fromEntries(lent.map(([name, bytes]) => [name, device.alloc(bytes)]));
+    for (const buffer of Object.values(scratch)) device.fill(buffer, 0x7fc00000);
+    launch.run({ ...operands, ...scratch });
+    assert.equal(await floats(operands.inputGrad), [3, 6, 9, 12]);
+    for (const buffer of Object.values(scratch)) device.free(buffer);
+  }
+  launch.free();
+});
+
 test('two launches do not share what they have prepared', async () => {
   const launches = [launchOf(['filter']), launchOf(['filter'])];
   const operands = [buffers(3, [1, 1, 1, 1]), buffers(7, [1, 1, 1, 1])];

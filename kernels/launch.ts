@@ -10,6 +10,8 @@ import type { Problem } from './problem.ts';
 export interface LaunchOptions {
   /** Operands that hold the same values, in the same or another buffer, in every run; none if absent. */
   readonly constants?: readonly string[];
+  /** Has the caller of `run` give the workspace that keeps nothing from run to run, so that launches that run in turn may share it: see `scratch`. */
+  readonly borrows?: boolean;
 }
 
 export class Launch {
@@ -18,6 +20,8 @@ export class Launch {
   readonly tunables: Tunables;
   readonly program: Program;
   readonly workspaceBytes: number;
+  /** Bytes of the buffers, by name, that `run` needs among the operands; none unless the launch borrows. Their contents are never read before they are written. */
+  readonly scratch: Readonly<Record<string, number>>;
   #device: Device;
   #plan: Plan;
   /** The passes of every run but the first. */
@@ -31,7 +35,7 @@ export class Launch {
     kernel: Kernel,
     problem: Problem,
     tunables: Tunables = kernel.defaults(problem, device),
-    { constants = [] }: LaunchOptions = {},
+    { constants = [], borrows = false }: LaunchOptions = {},
   ) {
     const reason = kernel.device === device.kind ? kernel.rejects(problem, device) : `it runs on ${kernel.device}, not on ${device.kind}`;
     if (reason !== undefined) throw new DeviceError(`${kernel.op}/${kernel.name}: cannot do this problem: ${reason}`);
@@ -43,7 +47,16 @@ export class Launch {
     this.#lasting = this.#plan.passes.filter(({ prepares }) => prepares === undefined || !constants.includes(prepares));
     this.program = device.prepare(kernel.generate(problem, tunables, device));
     this.workspaceBytes = Object.values(this.#plan.workspace).reduce((sum, bytes) => sum + bytes, 0);
-    for (const [name, bytes] of Object.entries(this.#plan.workspace)) this.#workspace[name] = device.alloc(bytes);
+    const kept = new Set(this.#plan.passes.filter((pass) => !this.#lasting.includes(pass)).flatMap(({ buffers }) => buffers));
+    const lent = Object.entries(this.#plan.workspace).filter(([name]) => borrows && !kept.has(name));
+    this.scratch = Object.fromEntries(lent);
+    for (const [name, bytes] of Object.entries(this.#plan.workspace))
+      if (!(name in this.scratch)) this.#workspace[name] = device.alloc(bytes);
+  }
+
+  /** Bytes of workspace that the launch holds itself. */
+  get bytes(): number {
+    return Object.values(this.#workspace).reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   get ready(): Promise<void> {

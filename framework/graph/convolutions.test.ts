@@ -98,6 +98,21 @@ for (const device of await devicesForTests()) {
     assert.equal((await same([add(twice, twice)], {})).counts, [0, 0]);
   });
 
+  test(`${on}: launches that run in turn share their workspace`, () =>
+    leavesNothing(device, async () => {
+      const start = placeholder([1, 16, 12, 12], 'f32', 'start');
+      const bytesOf = async (depth: number) => {
+        await using session = new Session({ device });
+        const filters = Array.from({ length: depth }, (_, i) => made(variable, [16, 16, 3, 3], i));
+        await session.run(
+          filters.reduce((value, filter) => conv2d(value, filter, window), start),
+          [[start, sampleValues(sizeOf(start.shape), 1)]],
+        );
+        return session.report().planBytes;
+      };
+      assert.is(await bytesOf(3), await bytesOf(6));
+    }));
+
   test(`${on}: gradients go through what was moved`, async () => {
     const [filter, learned] = [made(variable, [6, 3, 3, 3], 1), made(variable, [6, 1, 1], 8)];
     const block = relu(add(add(conv2d(x, filter, window), learned), conv2d(x, made(constant, [6, 3, 1, 1], 11))));

@@ -54,6 +54,7 @@ export class Plan {
   /** Launches and buffers that are to be freed. */
   #launches: Launch[] = [];
   #own: Cell[] = [];
+  #scratch: Buffer[] = [];
   readonly #controls: ControlStep[] = [];
   /** What runs once; gone when it has run, with what only it needed. */
   #setup: readonly BoundLaunch[] = [];
@@ -95,6 +96,7 @@ export class Plan {
       this.#fetches = program.fetches.map(find);
       this.#commits = program.commits.map(({ variable, value }) => [find(variable), find(value)]);
       this.#needed = this.#bound();
+      this.#shareScratch();
     } catch (error) {
       this.free();
       throw error;
@@ -126,16 +128,25 @@ export class Plan {
       (kernel) => this.#kernels.includes(kernel.name) && refusal(kernel, problem, this.#device) === undefined,
     );
     const { kernel, tunables } = choose(problem, this.#device, { constants, kernel: wanted?.name });
-    const launch = new Launch(this.#device, kernel, problem, tunables, { constants });
+    const launch = new Launch(this.#device, kernel, problem, tunables, { constants, borrows: true });
     this.#launches.push(launch);
     return launch;
   }
 
+  /** Allocates the workspaces that launches use in turn: one for the largest of each, one for the second largest, and so on. */
+  #shareScratch(): void {
+    const bound = [...this.#setup, ...this.#steps].filter((step) => 'launch' in step);
+    const wanted = bound.map(({ launch }) => Object.entries(launch.scratch).sort(([, a], [, b]) => b - a));
+    const bytes: number[] = [];
+    for (const each of wanted) for (const [i, [, size]] of each.entries()) bytes[i] = Math.max(bytes[i] ?? 0, size);
+    for (const size of bytes) this.#scratch.push(this.#device.alloc(size));
+    for (const [at, { operands }] of bound.entries()) for (const [i, [name]] of wanted[at].entries()) operands[name] = this.#scratch[i];
+  }
+
   /** Bytes of the plan's own buffers, those of its subgraphs and workspaces of kernels included. */
   get bytes(): number {
-    const own = this.#own.reduce((sum, { buffer }) => sum + buffer.bytes, 0);
-    const workspaces = this.#launches.reduce((sum, { workspaceBytes }) => sum + workspaceBytes, 0);
-    return [...this.#controls, ...this.#histories.values()].reduce((sum, { bytes }) => sum + bytes, own + workspaces);
+    const own = [...this.#own.map(({ buffer }) => buffer), ...this.#scratch].reduce((sum, { bytes }) => sum + bytes, 0);
+    return [...this.#launches, ...this.#controls, ...this.#histories.values()].reduce((sum, { bytes }) => sum + bytes, own);
   }
 
   /** The kernels that the last run dispatched, in order; those of subgraphs stand after their conditional or loop. */
@@ -219,8 +230,8 @@ export class Plan {
   free(): void {
     for (const launch of this.#launches) launch.free();
     for (const held of [...this.#controls, ...this.#histories.values()]) held.free();
-    for (const { buffer } of this.#own) this.#device.free(buffer);
-    this.#launches = this.#own = [];
+    for (const buffer of [...this.#own.map(({ buffer }) => buffer), ...this.#scratch]) this.#device.free(buffer);
+    this.#launches = this.#own = this.#scratch = [];
     this.#controls.length = 0;
   }
 }
