@@ -2,6 +2,7 @@
 
 export { type ChooseOptions, choose, kernels, kernelsFor, refusal, validTunables } from './catalog.ts';
 export { configurations, parseConstraint, toPython } from './constraint.ts';
+export { CountingDevice } from './counting.ts';
 export { type Buffer, type Device, DeviceError, type DeviceMemory, type Program } from './device.ts';
 export * as expression from './expression.ts';
 export type * from './kernel.ts';

@@ -8,5 +8,14 @@ export type { KernelReport } from './plan.ts';
 export type { Rewrite, RewriteCounts } from './rewrite.ts';
 export { type LoadedGraph, load } from './saved/load.ts';
 export { type SavedGraph, save } from './saved/save.ts';
-export { type Crossing, type Feeds, type Fetch, type Fetched, Session, type SessionOptions, type StepReport } from './session.ts';
+export {
+  type Crossing,
+  type Feeds,
+  type Fetch,
+  type Fetched,
+  type RunOptions,
+  Session,
+  type SessionOptions,
+  type StepReport,
+} from './session.ts';
 export { collectUpdates } from './updates.ts';

@@ -1,6 +1,6 @@
 // A plan is a program made ready on a device: buffers allocated, kernels chosen and compiled. Running it allocates and compiles nothing.
 
-import { type Buffer, choose, type Device, kernelsFor, Launch, type Problem, refusal } from '../../kernels/index.ts';
+import { type Buffer, type Cost, choose, type Device, kernelsFor, Launch, type Problem, refusal } from '../../kernels/index.ts';
 import type { Storage } from '../storage.ts';
 import type { Control } from './control.ts';
 import { type Ask, type ControlStep, stepOf } from './control-step.ts';
@@ -26,6 +26,10 @@ export interface KernelReport {
   readonly inPlace: boolean;
   /** How often it ran in the last run: other than 1 only within control. */
   readonly runs: number;
+  /** Operations and bytes of one run; none of control. */
+  readonly cost?: Cost;
+  /** Nanoseconds of the device, where the run was timed; not of kernels within control. */
+  readonly ns?: number;
 }
 
 interface BoundLaunch {
@@ -34,6 +38,8 @@ interface BoundLaunch {
   readonly cells: readonly Cell[];
   readonly operands: Record<string, Buffer>;
   readonly report: Omit<KernelReport, 'runs'>;
+  /** Of the last timed run. */
+  ns?: number;
 }
 
 function runLaunch({ launch, names, cells, operands }: BoundLaunch): void {
@@ -119,6 +125,7 @@ export class Plan {
       nodes: nodes.map(({ name }) => name),
       kernel: `${problem.op}/${launch.kernel.name}`,
       inPlace: problem.op === 'pointwise' && problem.inPlace !== undefined,
+      cost: launch.kernel.cost(problem, launch.tunables),
     };
     return { launch, names, cells: Object.values(bind).map(find), operands: {}, report };
   }
@@ -151,7 +158,9 @@ export class Plan {
 
   /** The kernels that the last run dispatched, in order; those of subgraphs stand after their conditional or loop. */
   get kernels(): KernelReport[] {
-    return this.#steps.flatMap((step) => ('launch' in step ? [{ ...step.report, runs: this.#runs }] : step.report(this.#runs)));
+    return this.#steps.flatMap((step) =>
+      'launch' in step ? [{ ...step.report, runs: this.#runs, ns: step.ns }] : step.report(this.#runs),
+    );
   }
 
   /** Whether it has run, so that launches have made what they keep of constants. */
@@ -203,6 +212,15 @@ export class Plan {
     if (this.#controls.length > 0) return this.#decide(ask);
     for (const step of this.#steps) runLaunch(step as BoundLaunch);
     return undefined;
+  }
+
+  /** The same with a span of the device for each kernel. */
+  async executeTimed(ask: Ask): Promise<void> {
+    this.#runs++;
+    for (const step of this.#steps) {
+      if ('launch' in step) step.ns = await this.#device.span(() => runLaunch(step));
+      else await step.run(ask);
+    }
   }
 
   async #decide(ask: Ask): Promise<void> {

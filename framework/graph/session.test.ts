@@ -174,6 +174,19 @@ for (const device of await devicesForTests()) {
       }
     }));
 
+  test(`${on}: a timed run gives the same, with the time and the cost of each kernel`, () =>
+    inSession(async (session) => {
+      const x = placeholder([4, 3], 'f32', 'x');
+      const product = sum(matmul(x, transpose(x)));
+      const feeds: Feeds = [[x, new Float32Array(12).fill(1)]];
+      assert.is(await session.run(product, feeds), 48);
+      assert.ok(session.report().kernels.every(({ ns }) => ns === undefined));
+      assert.is(await session.run(product, feeds, { timed: true }), 48);
+      const { kernels } = session.report();
+      assert.ok(kernels.every(({ ns }) => ns! >= 0));
+      assert.is(kernels.find(({ kernel }) => kernel.startsWith('matmul/'))!.cost!.flops, 2 * 4 * 4 * 3);
+    }));
+
   test(`${on}: momentum follows its recurrence, with a rate that is fed`, () =>
     inSession(async (session) => {
       const w = variable([1, -2], 'w');

@@ -9,6 +9,7 @@ import { denseBytes } from '../launches.ts';
 import { specText } from '../layout.ts';
 import { equalShapes, sizeOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
+import type { Ask } from './control-step.ts';
 import { GraphNode, Group, parentsOf } from './node.ts';
 import { inOrder } from './order.ts';
 import { type Cell, type KernelReport, Plan } from './plan.ts';
@@ -36,6 +37,11 @@ export interface SessionOptions {
   readonly rewrites?: Partial<Record<Rewrite, boolean>>;
   /** Names of kernels, such as `naive`: what one of them can do, it does; the rest is chosen as always. */
   readonly kernels?: readonly string[];
+}
+
+export interface RunOptions {
+  /** Has the device time each kernel by itself, for `report()`; the run takes longer by that. */
+  readonly timed?: boolean;
 }
 
 /** Bytes that went from host to device or back, and the host's time until they were there. */
@@ -101,7 +107,11 @@ export class Session {
    *
    * Rejects with a TypeError or RangeError for a missing or wrong feed, with the device's error where a kernel fails.
    */
-  async run<const F extends Fetch | readonly Fetch[]>(fetches: F, feeds: Feeds = []): Promise<Fetched<F>> {
+  async run<const F extends Fetch | readonly Fetch[]>(
+    fetches: F,
+    feeds: Feeds = [],
+    { timed = false }: RunOptions = {},
+  ): Promise<Fetched<F>> {
     this.#assertOpen();
     const list = (Array.isArray(fetches) ? fetches : [fetches]) as Fetch[];
     const bad = list.findIndex((fetch) => !(fetch instanceof GraphNode || fetch instanceof Group));
@@ -112,7 +122,7 @@ export class Session {
     const reading = await this.#inTurn(async () => {
       this.#assertOpen();
       this.#feed(prepared.placeholders, feeds, list, crossings);
-      await this.#execute(prepared.plan, crossings);
+      await this.#execute(prepared.plan, crossings, timed);
       const begun = read.map((node, i) => this.#read(prepared.plan.fetched(i), node, crossings));
       const isFirst = !prepared.plan.isSettled;
       prepared.plan.commit();
@@ -139,12 +149,13 @@ export class Session {
   }
 
   /** Dispatches a plan, and reads the predicates that it asks for. */
-  #execute(plan: Plan, crossings: Crossing[]): Promise<void> | undefined {
+  #execute(plan: Plan, crossings: Crossing[], timed: boolean): Promise<void> | undefined {
     plan.recount();
-    return plan.execute(async (buffer, node) => {
+    const ask: Ask = async (buffer, node) => {
       const value = await this.#read(buffer, node, crossings);
       return (typeof value === 'number' ? value : value[0]) !== 0;
-    });
+    };
+    return timed ? plan.executeTimed(ask) : plan.execute(ask);
   }
 
   /** Each kernel of the last run with the nodes it computed, and each crossing between host and device. Throws before the first run. */

@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { editDistance, nearest, unknownName } from '../nearest.ts';
 import { UsageError } from '../suite.ts';
 import { EXIT, exitCodeOf, gravest } from './exit.ts';
-import { editDistance, nearest, unknownName } from './nearest.ts';
 
 test('the codes are the contract, and the gravest of several wins: 130, 2, 3, 4, 1, 5, 0', () => {
   assert.equal(EXIT, { passed: 0, regression: 1, usage: 2, failed: 3, invalid: 4, inconclusive: 5, interrupted: 130 });

@@ -2,9 +2,9 @@
 
 import { kernels } from '../../kernels/catalog.ts';
 import { suites } from '../../suites/catalog.ts';
+import { unknownName } from '../nearest.ts';
 import { UsageError } from '../suite.ts';
 import { EXIT, type ExitCode } from './exit.ts';
-import { unknownName } from './nearest.ts';
 import { peerLines, peerListings } from './peers.ts';
 
 const FORMATS = ['table', 'json'];

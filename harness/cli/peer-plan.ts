@@ -1,9 +1,9 @@
 // Peers as the plan needs them. The adapters are loaded only where a peer is asked for.
 
+import { unknownName } from '../nearest.ts';
 import { peerCaseOf } from '../peer-exercise.ts';
 import type { PlannedPeer } from '../plan.ts';
 import { type Case, UsageError } from '../suite.ts';
-import { unknownName } from './nearest.ts';
 
 /** The peers of these names. Throws a UsageError for one that there is no adapter for; one that is not installed refuses every case. */
 export async function plannedPeers(names: readonly string[]): Promise<PlannedPeer[]> {

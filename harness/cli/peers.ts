@@ -1,10 +1,10 @@
 // `bench peers`: the optional libraries that can be compared with, and how to bring them.
 
+import { unknownName } from '../nearest.ts';
 import { peerFor, peerNames, peers } from '../peers/catalog.ts';
 import { installedState, installPeer, notInstalled } from '../peers/install.ts';
 import { UsageError } from '../suite.ts';
 import { EXIT, type ExitCode } from './exit.ts';
-import { unknownName } from './nearest.ts';
 
 export interface PeerListing {
   readonly name: string;

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { suites } from '../../suites/catalog.ts';
+import { unknownName } from '../nearest.ts';
 import { type Suite, UsageError } from '../suite.ts';
-import { unknownName } from './nearest.ts';
 
 export interface LoadedSuite {
   readonly suite: Suite;

@@ -1,0 +1,71 @@
+// A model is a net of the zoo at a size, with all of its numbers given by a seed: whoever makes it, in whatever process, makes the same.
+
+import type { Device, Values } from '../../kernels/index.ts';
+import { randomValues } from '../../kernels/random.ts';
+import { constant, type GraphNode, gradients, placeholder } from '../graph/index.ts';
+import { inGraph, type Sequential } from '../nn/index.ts';
+import { crossEntropy } from '../ops/index.ts';
+import type { Shape } from '../shape.ts';
+import { sizeOf } from '../shape.ts';
+import { nets } from './index.ts';
+
+/** Classes of every model: those of ImageNet. */
+const CLASSES = 1000;
+
+export interface Model {
+  /** A name among `nets`. */
+  readonly net: string;
+  readonly batch: number;
+  /** Pixels of an image's side. */
+  readonly size: number;
+  readonly width: number;
+  readonly seed: number;
+}
+
+export const imageShape = ({ batch, size }: Model): Shape => [batch, 3, size, size];
+
+/** Images with numbers uniform in [-1, 1). */
+export const imagesOf = (model: Model): Float32Array<ArrayBuffer> => randomValues(sizeOf(imageShape(model)), model.seed);
+
+/** A class for each image. */
+export const classesOf = ({ batch, seed }: Model): Int32Array<ArrayBuffer> =>
+  Int32Array.from({ length: batch }, (_, i) => (Math.imul(i + 1, 389) + seed) % CLASSES);
+
+/** The net, in use unless it is to be trained; its running statistics are no identity. */
+export function netOf({ net, size, width, seed }: Model, device: Device, training = false): Sequential {
+  const made = nets[net]({ device, size, width, classes: CLASSES, seed }).train(training);
+  for (const [i, [path, { shape, storage }]] of Object.entries(made.stateDict()).entries()) {
+    const [scale, middle] = path.endsWith('runningMean') ? [0.1, 0] : path.endsWith('runningVariance') ? [0.3, 1] : [0, 0];
+    if (scale > 0)
+      device.write(
+        storage.buffer,
+        randomValues(sizeOf(shape), seed + i).map((value) => value * scale + middle),
+      );
+  }
+  return made;
+}
+
+/** A model as a graph over its own tensors. */
+export interface ModelGraph {
+  readonly net: Sequential;
+  readonly input: GraphNode;
+  /** Logits [batch, classes]. */
+  readonly output: GraphNode;
+  /** In training: the mean cross entropy with `classesOf`, and its gradients by the net's parameters, in order. */
+  readonly loss?: GraphNode;
+  readonly gradients: readonly GraphNode[];
+}
+
+/** The graph of a forward, or of a training step's forward and backward; disposing of `net` leaves what sessions use. */
+export async function graphOf(model: Model, device: Device, training = false): Promise<ModelGraph> {
+  const net = netOf(model, device, training);
+  const nodes = await inGraph(net, { share: true });
+  const input = placeholder(imageShape(model), 'f32', 'images');
+  const output = nodes.forward(input);
+  if (!training) return { net, input, output, gradients: [] };
+  const loss = crossEntropy(output, constant(classesOf(model), 'classes'));
+  return { net, input, output, loss, gradients: gradients(loss, nodes.parameters) };
+}
+
+/** The feed of a model's images. */
+export const feedOf = (model: Model, { input }: ModelGraph): [GraphNode, Values][] => [[input, imagesOf(model)]];
