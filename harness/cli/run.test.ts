@@ -69,6 +69,29 @@ test('kernels are verified, with the contract columns filled', async () => {
   }
 });
 
+test('every algorithm of a convolution is checked, and a batch that is too large is skipped while the rest goes on', async () => {
+  const shapes = '1x6x9x8:4x3x3:s1p1g2,1x4x9x8:4x3x3:s1p1,200x64x224x224:64x3x3:s1p1';
+  const passes = ['--pass', 'forward,input-grad,filter-grad', '--epilogue', 'bias,residual,relu'];
+  const place1 = ['--device', 'cpu', '--threads', '1', '--time', '0.05', '--forks', '1', '--no-roof'];
+  const { code, err } = await place.bench(['run', 'conv', ...place1, '--shapes', shapes, ...passes, '--out', 'conv']);
+  assert.is(code, 0, err);
+  const rows = withoutDefaultFlags(place.rows('conv', 'summary.csv'));
+  const [large, small] = [rows.filter((row) => row.case.includes('200x64')), rows.filter((row) => !row.case.includes('200x64'))];
+  for (const row of large) {
+    assert.is(row.status, 'skipped', row.arm);
+    assert.is(row.median_ns, '');
+  }
+  assert.ok(large.some(({ reason }) => /more than the 4096 MiB of a WebAssembly memory/.test(reason)));
+  const measured = small.filter(({ status }) => status !== 'skipped');
+  assert.is(new Set(measured.map((row) => row.case)).size, 6);
+  for (const { arm, verified, gflops, max_rel_err, err_2norm } of measured) {
+    assert.is(verified, 'true', arm);
+    assert.ok(Number(gflops) > 0 && Number(max_rel_err) > 0 && Number(err_2norm) > 0 && Number(err_2norm) < 2e-5, arm);
+  }
+  for (const name of new Set(measured.map((row) => row.case)))
+    assert.is(measured.filter((row) => row.case === name && row.chosen === 'yes').length, 1, name);
+});
+
 test('arms of a round take turns in an order that changes, and is the same for the same seed', async () => {
   const orderOf = async (seed: string, out: string) => {
     const { code, err } = await place.bench(['run', TROUBLE, '--only', 'right,waits', ...SHORT, '--seed', seed, '--out', out]);

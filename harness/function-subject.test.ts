@@ -1,0 +1,41 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { functionSubject } from './function-subject.ts';
+import type { Work } from './suite.ts';
+
+/** Work that counts what it is asked for. */
+function counted(more: Partial<Work> = {}): { work: Work; calls: string[] } {
+  const calls: string[] = [];
+  const note = (name: string) => () => void calls.push(name);
+  const work = { run: note('run'), ...more };
+  return { work, calls };
+}
+
+const subjectOf = (work: Work) => functionSubject({ name: 'arm', make: () => work });
+
+test('queued work is waited for once a batch', async () => {
+  const { work, calls } = counted();
+  const subject = await subjectOf({ ...work, settle: async () => void calls.push('settle') });
+  assert.ok(subject.asynchronous);
+  assert.equal(calls.splice(0), ['run', 'settle']);
+  assert.ok((await subject.batch(3)) >= 0);
+  assert.equal(calls, ['run', 'run', 'run', 'settle']);
+});
+
+test('work that is reset is waited for call by call', async () => {
+  const { work, calls } = counted();
+  const subject = await subjectOf({ ...work, settle: async () => void calls.push('settle'), reset: () => void calls.push('reset') });
+  calls.splice(0);
+  await subject.batch(2);
+  assert.equal(calls, ['run', 'settle', 'reset', 'run', 'settle', 'reset']);
+});
+
+test('work that returns is timed as it returns', async () => {
+  const { work, calls } = counted();
+  const subject = await subjectOf(work);
+  assert.not.ok(subject.asynchronous);
+  assert.type(subject.batch(4), 'number');
+  assert.is(calls.length, 5);
+});
+
+test.run();
