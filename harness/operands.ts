@@ -5,7 +5,7 @@ import { type Extent, paddedBytes, type Values, valuesIn, valuesOf } from '../ke
 import { operandExtents, type Pool2dProblem, type Problem, resultNames } from '../kernels/problem.ts';
 import { type Axis, windowsOf } from '../kernels/problems/window.ts';
 import { randomValues, seededRandom } from '../kernels/random.ts';
-import { type Accuracy, compare, expectations, type OracleOptions } from './oracle.ts';
+import { type Accuracy, checkResults } from './oracle.ts';
 import { ArmFailure } from './protocol.ts';
 
 /** Words on either side of the result that no kernel may touch, and what they hold: -6.3e18, far from every right result, and not a NaN, whose bits would survive arithmetic and hide a store. */
@@ -64,20 +64,6 @@ export const resultBytes = (problem: Problem): number => {
   const extents = operandExtents(problem);
   return resultNames(problem).reduce((sum, name) => sum + paddedBytes(extents[name]), 0);
 };
-
-/** How accurate `results` are; undefined where there is nothing to compare with. Throws an ArmFailure 'wrong' with the first wrong element. */
-export function checkResults(
-  problem: Problem,
-  inputs: Readonly<Record<string, Values>>,
-  results: Readonly<Record<string, Values>>,
-  options: OracleOptions,
-): Accuracy | undefined {
-  const expected = expectations(problem, inputs, options);
-  if (!expected) return undefined;
-  const found = compare(expected, results);
-  if (typeof found === 'string') throw new ArmFailure('wrong', found);
-  return found;
-}
 
 /** The operands of a problem on a device. The loops of the roof have buffers, but nothing in them is checked. */
 export class Operands {

@@ -2,10 +2,9 @@
 
 import { firstLosses } from '../framework/exact/net.ts';
 import { type Training, trainingData } from '../framework/exact/training.ts';
-import type { Problem } from '../kernels/problem.ts';
-import { resultNames } from '../kernels/problem.ts';
-import { checkResults, resultBytes, seededInputs } from './operands.ts';
-import type { Accuracy } from './oracle.ts';
+import { type Problem, resultNames } from '../kernels/problem.ts';
+import { resultBytes, seededInputs } from './operands.ts';
+import { type Accuracy, checkResults } from './oracle.ts';
 import type { Inputs, PeerCase } from './peers/peer.ts';
 import { ArmFailure } from './protocol.ts';
 import type { Case } from './suite.ts';
