@@ -8,7 +8,7 @@ import type { Problem } from '../kernels/problem.ts';
 import { type Arm, functionArm, kernelArm, peerArm } from './arm.ts';
 import type { Filter } from './filter.ts';
 import { groupsOf, machineRefusal, operandBytes, totalBytes, wasmRefusal } from './memory.ts';
-import { type Case, type Request, type Suite, UsageError } from './suite.ts';
+import { type Case, type FunctionArm, type Request, type Suite, UsageError } from './suite.ts';
 
 /** A device as the plan sees it: its traits, or why there is none. */
 export type DeviceState = Traits | { readonly missing: string };
@@ -35,6 +35,8 @@ export interface PlanOptions {
   /** Names of kernels to measure; all if absent. */
   readonly kernels?: readonly string[];
   readonly peers: readonly PlannedPeer[];
+  /** What functions said that they will hold. */
+  readonly held?: ReadonlyMap<FunctionArm, number>;
   readonly baseline?: string;
   /** Seconds of samples per case and fork, shared by its arms. */
   readonly seconds: number;
@@ -110,13 +112,14 @@ function planCase(one: Case, options: PlanOptions): PlannedCase {
 
 const columnsOf = ({ name, device, kernel, threads }: Arm) => ({ arm: name, device, kernel, threads });
 
-const functionEntries = (one: Case, { request, devices }: PlanOptions): Entry[] =>
+const functionEntries = (one: Case, { request, devices, held, memoryBytes }: PlanOptions): Entry[] =>
   (one.arms ?? [])
-    .map(({ name, device, threads }) => functionArm(name, device, threads))
-    .filter(({ device }) => request.devices.includes(device))
-    .map((arm) => {
+    .map((made) => ({ arm: functionArm(made.name, made.device, made.threads), bytes: held?.get(made) ?? 0 }))
+    .filter(({ arm }) => request.devices.includes(arm.device))
+    .map(({ arm, bytes }) => {
       const state = devices.get(arm.device);
-      return { arm, refusal: state && 'missing' in state ? state.missing : undefined, cost: one.cost, bytes: 0 };
+      const missing = state && 'missing' in state ? state.missing : undefined;
+      return { arm, refusal: missing ?? machineRefusal(bytes, memoryBytes), cost: one.cost, bytes };
     });
 
 function kernelEntries(one: Case, problem: Problem, options: PlanOptions): Entry[] {

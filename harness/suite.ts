@@ -2,7 +2,7 @@
 //
 // The same types serve our suites and a user's own (`bench run ./my.suite.ts`).
 
-import type { Cost, DeviceKind, Tunables } from '../kernels/kernel.ts';
+import type { Cost, DeviceKind, Traits, Tunables } from '../kernels/kernel.ts';
 import type { Problem } from '../kernels/problem.ts';
 import type { PeerCase } from './peers/peer.ts';
 
@@ -59,6 +59,8 @@ export interface FunctionArm {
   readonly device?: DeviceKind;
   /** What it runs on, where that is said: the column `threads`. */
   readonly threads?: number;
+  /** Bytes that it will hold on a device with these traits; asked before anything runs. Throws a UsageError where no device of the kind can hold them. */
+  bytes?(traits: Traits): number | Promise<number>;
   make(): Work | Promise<Work>;
 }
 
@@ -77,6 +79,8 @@ export interface Case {
   /** What peers are asked, where no problem says it: a training step, a model. */
   readonly asked?: PeerCase;
   readonly cost?: Cost;
+  /** What a call gets done besides operations, such as images: the column `images_per_s`. */
+  readonly items?: { readonly name: string; readonly count: number };
   /** The problem's if absent; of functions `f64`, which JavaScript's numbers are. */
   readonly dtype?: string;
   /** Tunables to use instead of a kernel's own, by kernel name. */

@@ -54,9 +54,19 @@ export function summarize(ledger: Ledger, row: Row, { seed, rate }: SummaryOptio
     ci_high_ns: interval?.high,
     ...(cost && { gflops: cost.flops / medianNs, gbps: cost.bytes / medianNs, ...rate?.(row, cost, medianNs) }),
     ...facts,
-    extra: { ...columnsOf(row), ...factsOfWork(row), ...otherMetrics(row), ...againstBaseline(ledger, row, seed) },
+    extra: {
+      ...columnsOf(row),
+      ...factsOfWork(row),
+      ...itemsOf(planned.case, medianNs),
+      ...otherMetrics(row),
+      ...againstBaseline(ledger, row, seed),
+    },
   };
 }
+
+/** How many items a second: `images_per_s`. */
+const itemsOf = ({ items }: Row['planned']['case'], medianNs: number): Record<string, number> =>
+  items ? { [`${items.name}_per_s`]: (items.count / medianNs) * 1e9 } : {};
 
 function tunablesOf(row: Row): Pick<Summary, 'tunables' | 'tune_source'> {
   const tunables = row.facts?.prepared.tunables;

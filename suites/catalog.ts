@@ -26,6 +26,11 @@ export const suites: readonly SuiteListing[] = [
     load: async () => (await import('./relu.ts')).default,
   },
   {
+    name: 'cnn',
+    question: 'How fast are whole nets, forward and backward, and where does their time go?',
+    load: async () => (await import('./cnn.ts')).default,
+  },
+  {
     name: 'lecture',
     question: 'What does each form of one training program cost, and what does it move?',
     load: async () => (await import('./lecture.ts')).default,

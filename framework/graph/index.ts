@@ -5,7 +5,7 @@ export { gradients } from './gradients.ts';
 export { assign, assignAdd, assignSub, constant, GraphNode, Group, group, placeholder, variable } from './node.ts';
 export { Adagrad, Adam, AdamW, GradientDescent, GraphOptimizer, type GraphOptimizerOptions, type Rate, RmsProp } from './optimizer.ts';
 export type { KernelReport } from './plan.ts';
-export type { Rewrite, RewriteCounts } from './rewrite.ts';
+export { REWRITES, type Rewrite, type RewriteCounts } from './rewrite.ts';
 export { type LoadedGraph, load } from './saved/load.ts';
 export { type SavedGraph, save } from './saved/save.ts';
 export {

@@ -8,7 +8,18 @@ import { vgg16, vgg19 } from './vgg.ts';
 
 export { alexnet } from './alexnet.ts';
 export type { NetOptions } from './layers.ts';
-export { classesOf, feedOf, graphOf, imageShape, imagesOf, type Model, type ModelGraph, netOf } from './model.ts';
+export {
+  classesOf,
+  feedOf,
+  graphOf,
+  graphOfNet,
+  imageShape,
+  imagesOf,
+  type Model,
+  type ModelGraph,
+  netOf,
+  parameterCount,
+} from './model.ts';
 export { Residual, resnet18, resnet34, resnet50 } from './resnet.ts';
 export { vgg16, vgg19 } from './vgg.ts';
 

@@ -3,7 +3,7 @@
 import type { Device, Values } from '../../kernels/index.ts';
 import { randomValues } from '../../kernels/random.ts';
 import { constant, type GraphNode, gradients, placeholder } from '../graph/index.ts';
-import { inGraph, type Sequential } from '../nn/index.ts';
+import { Dropout, inGraph, type Sequential } from '../nn/index.ts';
 import { crossEntropy } from '../ops/index.ts';
 import type { Shape } from '../shape.ts';
 import { sizeOf } from '../shape.ts';
@@ -31,9 +31,10 @@ export const imagesOf = (model: Model): Float32Array<ArrayBuffer> => randomValue
 export const classesOf = ({ batch, seed }: Model): Int32Array<ArrayBuffer> =>
   Int32Array.from({ length: batch }, (_, i) => (Math.imul(i + 1, 389) + seed) % CLASSES);
 
-/** The net, in use unless it is to be trained; its running statistics are no identity. */
+/** The net, in use unless it is to be trained; its running statistics are no identity, and dropout drops nothing, so that everybody computes the same. */
 export function netOf({ net, size, width, seed }: Model, device: Device, training = false): Sequential {
   const made = nets[net]({ device, size, width, classes: CLASSES, seed }).train(training);
+  for (const layer of made.layers) if (layer instanceof Dropout) layer.eval();
   for (const [i, [path, { shape, storage }]] of Object.entries(made.stateDict()).entries()) {
     const [scale, middle] = path.endsWith('runningMean') ? [0.1, 0] : path.endsWith('runningVariance') ? [0.3, 1] : [0, 0];
     if (scale > 0)
@@ -56,13 +57,18 @@ export interface ModelGraph {
   readonly gradients: readonly GraphNode[];
 }
 
-/** The graph of a forward, or of a training step's forward and backward; disposing of `net` leaves what sessions use. */
-export async function graphOf(model: Model, device: Device, training = false): Promise<ModelGraph> {
-  const net = netOf(model, device, training);
+export const parameterCount = (net: Sequential): number => net.parameters().reduce((sum, { size }) => sum + size, 0);
+
+/** The graph of a model, made anew: see `graphOfNet`. */
+export const graphOf = (model: Model, device: Device, training = false): Promise<ModelGraph> =>
+  graphOfNet(model, netOf(model, device, training));
+
+/** The graph of a net's forward, in training with its backward; disposing of the net leaves what sessions use. */
+export async function graphOfNet(model: Model, net: Sequential): Promise<ModelGraph> {
   const nodes = await inGraph(net, { share: true });
   const input = placeholder(imageShape(model), 'f32', 'images');
   const output = nodes.forward(input);
-  if (!training) return { net, input, output, gradients: [] };
+  if (!net.training) return { net, input, output, gradients: [] };
   const loss = crossEntropy(output, constant(classesOf(model), 'classes'));
   return { net, input, output, loss, gradients: gradients(loss, nodes.parameters) };
 }

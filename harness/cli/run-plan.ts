@@ -11,7 +11,7 @@ import { type Filter, parseFilter } from '../filter.ts';
 import { unknownName } from '../nearest.ts';
 import { type DeviceState, makePlan, type Plan } from '../plan.ts';
 import { type Probes, probeDevices, traitsOf } from '../probe.ts';
-import { type Case, type Request, type SuiteOption, UsageError } from '../suite.ts';
+import { type Case, type FunctionArm, type Request, type SuiteOption, UsageError } from '../suite.ts';
 import { plannedPeers } from './peer-plan.ts';
 import { ARM_MODULE } from './places.ts';
 import { ownOptions, type RunFlags } from './run-options.ts';
@@ -99,6 +99,18 @@ function devicesOf(cases: readonly Case[], request: Request): DeviceKind[] {
   return request.devices.filter((device) => cases.some((one) => wants(one, device)));
 }
 
+/** What functions will hold on the devices that are there. Throws their UsageErrors. */
+async function heldBy(cases: readonly Case[], devices: ReadonlyMap<DeviceKind, DeviceState>): Promise<Map<FunctionArm, number>> {
+  const held = new Map<FunctionArm, number>();
+  for (const arm of cases.flatMap(({ arms }) => arms ?? [])) {
+    const state = devices.get(arm.device ?? 'cpu');
+    if (!arm.bytes || !state || 'missing' in state) continue;
+    const limits = arm.threads === undefined ? state.limits : { ...state.limits, threads: arm.threads };
+    held.set(arm, await arm.bytes({ ...state, limits }));
+  }
+  return held;
+}
+
 /** Plans a suite: lists its cases, probes the devices they need, chooses arms. Throws a UsageError where nothing is left. */
 export async function planSuite(loaded: LoadedSuite, flags: RunFlags, options: readonly SuiteOption[]): Promise<Planned> {
   const request = requestOf(flags, options);
@@ -111,6 +123,7 @@ export async function planSuite(loaded: LoadedSuite, flags: RunFlags, options: r
     [...probes].map(([kind, state]) => [kind, 'missing' in state ? state : traitsOf(state)]),
   );
   const plan = makePlan({
+    held: await heldBy(cases, devices),
     suite: loaded.suite,
     suiteSource: loaded.source,
     request,
