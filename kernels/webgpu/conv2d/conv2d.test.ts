@@ -9,6 +9,7 @@ import { webgpuForTests } from '../adapter.ts';
 import { direct } from './direct.ts';
 import { implicit } from './implicit.ts';
 import { naive } from './naive.ts';
+import { winograd2 } from './winograd/winograd.ts';
 
 test('operands that cannot be bound are refused with their bytes', () => {
   const traits = { features: new Set<string>(), limits: { maxStorageBufferBindingSize: 1024 } };
@@ -38,6 +39,15 @@ const QUICK: readonly { kernel: Kernel<Conv2dProblem>; every: number; small: rea
       { WGX: 8, WGY: 4, TM: 4, TN: 4, BK: 16, KU: 1, PAD: 4, SPLIT: 4 },
     ],
   },
+  {
+    kernel: winograd2,
+    every: 1,
+    small: [
+      { WGX: 4, WGY: 4, TM: 4, TN: 4, BK: 16, KU: 1, STAGE: 0, QUAD: 1, SPLIT: 1, IMAGES: 2 },
+      { WGX: 4, WGY: 4, TM: 4, TN: 4, BK: 16, KU: 4, STAGE: 0, QUAD: 0, SPLIT: 2, IMAGES: 1 },
+      { WGX: 4, WGY: 4, TM: 4, TN: 4, BK: 8, KU: 1, STAGE: 1, QUAD: 0, SPLIT: 1, IMAGES: 64 },
+    ],
+  },
 ];
 
 const device = await webgpuForTests();
@@ -52,9 +62,12 @@ if (device) {
       let [able, checks] = [0, 0];
       for (const problem of awkwardConvolutions()) {
         if (refusal(kernel, problem, device) !== undefined || (able++ % every !== 0 && device.isSoftware)) continue;
+        const defaults = kernel.defaults(problem, device);
+        assert.is(refusal(kernel, problem, device, defaults), undefined, JSON.stringify(defaults));
+        assert.equal(Object.keys(defaults), Object.keys(kernel.tunables));
         const valid = small.filter((tunables) => refusal(kernel, problem, device, tunables) === undefined);
         const drawn = valid[Math.floor(random() * valid.length)];
-        const tunables = !device.isSoftware && checks % 2 === 0 ? kernel.defaults(problem, device) : drawn;
+        const tunables = !device.isSoftware && checks % 2 === 0 ? defaults : drawn;
         checks++;
         await checkConv2d(device, kernel, problem, checks, tunables).catch((error) => {
           assert.unreachable(`${JSON.stringify(problem)} with ${JSON.stringify(tunables)}: ${error.message}`);

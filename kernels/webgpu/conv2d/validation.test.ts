@@ -28,6 +28,7 @@ if (device) {
         const drawn = valid[Math.floor(random() * valid.length)];
         for (const tunables of [kernel.defaults(problem, device), drawn]) {
           assert.is(refusal(kernel, problem, device, tunables), undefined, JSON.stringify(tunables));
+          assert.equal(Object.keys(tunables), Object.keys(kernel.tunables));
           await device.prepare(kernel.generate(problem, tunables, device)).ready;
           programs++;
         }
