@@ -44,7 +44,10 @@ export const im2col: Kernel<Conv2dProblem> = {
   deterministic: true,
   facts: conv2dFacts,
   rejects: () => undefined,
-  defaults: (_problem, traits) => ({ ...registerTile(traits), KU: 4, KC: 256, NB: 192, MC: 120 }),
+  defaults: (_problem, traits) => {
+    const tile = registerTile(traits);
+    return { ...tile, KU: 4, KC: 512 * tile.NR * 4 <= traits.limits.l1Bytes ? 512 : 256, NB: 192, MC: 120 };
+  },
   cost: conv2dCost,
   estimate: (problem, traits) => 5e-6 + conv2dCost(problem).flops / 90e9 / threadsFor(conv2dCost(problem), traits),
   variant: (problem) => `${conv2dVariant(problem)}/${spacingOf(problem)}`,

@@ -170,6 +170,9 @@ function copyRoutine(nr: number, spacing: Spacing | 'none'): Routine {
   });
 }
 
+/** Planes that are read together: each lies in other pages, and a processor remembers where some dozens of pages are. */
+const PLANES_AT_ONCE = 32;
+
 const PACK = {
   ...{ table: i32, image: i32, to: i32, planes: i32, steps: i32, imageQ: i32, sizeY: i32, sizeX: i32, stepX: i32 },
   ...{ tapsY: i32, tapsX: i32, shiftY: i32, shiftX: i32, shiftStepY: i32, shiftStepX: i32 },
@@ -180,33 +183,36 @@ export const PACK_ARGUMENTS = Object.keys(PACK) as (keyof typeof PACK)[];
 export function packRunsRoutine(nr: number, spacing: Spacing): Routine {
   const copy = copyRoutine(nr, spacing);
   const zero = copyRoutine(nr, 'none');
-  const locals = {
-    length: i32,
-    base: i32,
-    target: i32,
-    stripBytes: i32,
-    nextTo: i32,
-    u: i32,
-    v: i32,
-    row: i32,
-    x: i32,
-    low: i32,
-    high: i32,
-  };
-  return routine(PACK, locals as { [K in keyof typeof locals]: typeof i32 }, (names) => {
+  const places = { run: i32, length: i32, base: i32, target: i32, stripBytes: i32, nextTo: i32 } as const;
+  const taps = { some: i32, u: i32, v: i32, row: i32, x: i32, low: i32, high: i32 } as const;
+  return routine(PACK, { ...places, ...taps }, (names) => {
     const { table, image, to, planes, steps, imageQ, sizeY, sizeX, stepX, tapsY, tapsX } = names;
-    const { length, base, target, stripBytes, nextTo, u, v, row, x, low, high } = names;
+    const { run, length, base, target, stripBytes, nextTo, some, u, v, row, x, low, high } = names;
     set(stripBytes, i32.mul(steps, 4 * nr));
     set(nextTo, i32.mul(i32.mul(tapsY, tapsX), 4 * nr));
-    set(length, i32.load({ offset: RUN.length }, table));
-    untilZero(length, () => {
-      set(base, i32.add(image, i32.load({ offset: RUN.image }, table)));
-      set(target, i32.add(to, i32.mul(i32.load({ offset: RUN.strip }, table), stripBytes)));
-      advance(target, i32.load({ offset: RUN.lane }, table));
-      set(row, i32.add(i32.load({ offset: RUN.y }, table), names.shiftY));
+    untilZero(planes, () => {
+      set(some, PLANES_AT_ONCE);
+      min(some, planes, some);
+      set(run, table);
+      set(length, i32.load({ offset: RUN.length }, run));
+      untilZero(length, () => {
+        packRun();
+        advance(run, RUN_BYTES);
+        set(length, i32.load({ offset: RUN.length }, run));
+      });
+      advance(image, i32.mul(some, imageQ));
+      advance(to, i32.mul(some, nextTo));
+      set(planes, i32.sub(planes, some));
+    });
+
+    function packRun() {
+      set(base, i32.add(image, i32.load({ offset: RUN.image }, run)));
+      set(target, i32.add(to, i32.mul(i32.load({ offset: RUN.strip }, run), stripBytes)));
+      advance(target, i32.load({ offset: RUN.lane }, run));
+      set(row, i32.add(i32.load({ offset: RUN.y }, run), names.shiftY));
       set(u, 0);
       loopWhileBelow(u, tapsY, 1, () => {
-        set(x, i32.add(i32.load({ offset: RUN.x }, table), names.shiftX));
+        set(x, i32.add(i32.load({ offset: RUN.x }, run), names.shiftX));
         set(v, 0);
         loopWhileBelow(v, tapsX, 1, () => {
           i32.and(isRow(), isWithin());
@@ -216,10 +222,7 @@ export function packRunsRoutine(nr: number, spacing: Spacing): Routine {
         });
         advance(row, names.shiftStepY);
       });
-      advance(table, RUN_BYTES);
-      set(length, i32.load({ offset: RUN.length }, table));
-    });
-
+    }
     function isRow() {
       return i32.lt_u(row, sizeY);
     }
@@ -231,10 +234,10 @@ export function packRunsRoutine(nr: number, spacing: Spacing): Routine {
       return i32.add(base, i32.shl(i32.add(i32.mul(row, sizeX), i32.add(x, i32.mul(lane, stepX))), 2));
     }
     function copyAll() {
-      call(copy, [elementOf(0), target, length, planes, imageQ, nextTo, ...(spacing === 'any' ? [stepX] : [])]);
+      call(copy, [elementOf(0), target, length, some, imageQ, nextTo, ...(spacing === 'any' ? [stepX] : [])]);
     }
     function copyPart() {
-      call(zero, [0, target, length, planes, 0, nextTo]);
+      call(zero, [0, target, length, some, 0, nextTo]);
       isRow();
       if_({}, () => {
         // Lanes from the first at or after column 0 to the last before the row's end.
@@ -247,7 +250,7 @@ export function packRunsRoutine(nr: number, spacing: Spacing): Routine {
             elementOf(low),
             i32.add(target, i32.shl(low, 2)),
             i32.sub(high, low),
-            planes,
+            some,
             imageQ,
             nextTo,
             ...(spacing === 'any' ? [stepX] : []),
