@@ -44,16 +44,19 @@ export const im2col: Kernel<Conv2dProblem> = {
   deterministic: true,
   facts: conv2dFacts,
   rejects: () => undefined,
-  defaults: (_problem, traits) => {
-    const tile = registerTile(traits);
-    return { ...tile, KU: 4, KC: 512 * tile.NR * 4 <= traits.limits.l1Bytes ? 512 : 256, NB: 192, MC: 120 };
-  },
+  defaults,
   cost: conv2dCost,
   estimate: (problem, traits) => 5e-6 + conv2dCost(problem).flops / 90e9 / threadsFor(conv2dCost(problem), traits),
   variant: (problem) => `${conv2dVariant(problem)}/${spacingOf(problem)}`,
   generate,
   plan,
 };
+
+function defaults({ pass, channels, filters, groups }: Conv2dProblem, traits: Traits): Tunables {
+  const { MR, NR } = registerTile(traits);
+  const rows = (pass === 'input-grad' ? channels : filters) / groups;
+  return { MR: Math.max(3, Math.min(MR, rows)), NR, KU: 4, KC: 512 * NR * 4 <= traits.limits.l1Bytes ? 512 : 256, NB: 192, MC: 120 };
+}
 
 /** How the lanes of a run lie in the image. */
 function spacingOf(problem: Conv2dProblem): Spacing {

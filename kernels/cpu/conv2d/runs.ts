@@ -191,8 +191,7 @@ export function packRunsRoutine(nr: number, spacing: Spacing): Routine {
     set(stripBytes, i32.mul(steps, 4 * nr));
     set(nextTo, i32.mul(i32.mul(tapsY, tapsX), 4 * nr));
     untilZero(planes, () => {
-      set(some, PLANES_AT_ONCE);
-      min(some, planes, some);
+      min(some, planes, PLANES_AT_ONCE);
       set(run, table);
       set(length, i32.load({ offset: RUN.length }, run));
       untilZero(length, () => {
