@@ -9,6 +9,7 @@ import {
   type CopyProblem,
   type GatherProblem,
   type MatmulProblem,
+  type MomentsProblem,
   operandExtents,
   type PointwiseProblem,
   type Pool2dProblem,
@@ -21,6 +22,7 @@ import {
 import { seededRandom } from '../kernels/random.ts';
 import { matmulBound, matmulElement, sampledIndices } from '../kernels/reference.ts';
 import { conv2dElement } from '../kernels/references/conv2d-element.ts';
+import { momentsOf } from '../kernels/references/moments.ts';
 import { pointwiseElement } from '../kernels/references/pointwise.ts';
 import { pool2dReference } from '../kernels/references/pool2d.ts';
 import { reduceElement } from '../kernels/references/reduce.ts';
@@ -66,6 +68,8 @@ export function expectations(problem: Problem, operands: Operands, options: Orac
       return ofPointwise(problem, operands, options);
     case 'reduce':
       return ofReduce(problem, operands, options);
+    case 'moments':
+      return ofMoments(problem, operands, options);
     case 'copy':
       return ofCopy(problem, operands, options);
     case 'gather':
@@ -151,6 +155,14 @@ function ofReduce(problem: ReduceProblem, { x0 }: Operands, options: OracleOptio
     const { value, error } = reduceElement(problem, x0, options.device, index);
     return ofOut(index, value, error);
   });
+}
+
+function ofMoments(problem: MomentsProblem, operands: Operands, options: OracleOptions): Expected[] {
+  const { pass, outer, channels, inner } = problem;
+  const result = pass === 'forward' ? 'moments' : 'sums';
+  return chosen(matrix(1, channels), DEARER * outer * inner, options).flatMap((c) =>
+    momentsOf(problem, operands, c).map(({ value, error }, which) => ({ result, index: which * channels + c, value, tolerance: error })),
+  );
 }
 
 function ofCopy({ shape, from, to }: CopyProblem, { x0 }: Operands, options: OracleOptions): Expected[] {

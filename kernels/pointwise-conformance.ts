@@ -80,6 +80,11 @@ export function* awkwardLayouts(): Generator<PointwiseProblem> {
   yield three([64], { offset: 4 }, {}, { strides: [0], offset: 8 });
   yield three([5, 13], { strides: [0, 1] }, { strides: [1, 0] }, {});
   yield three([7, 24], { strides: [0, 1], offset: 4 }, { strides: [1, 7] }, { strides: [24, 1], offset: 1 });
+  yield pointwise({
+    shape: [4, 21],
+    inputs: [{}, { strides: [1, 0] }, { strides: [0, 0] }],
+    expression: apply('add', apply('mul', x, apply('exp', y)), apply('div', apply('add', y, 1), apply('exp', z))),
+  });
   yield three([3, 5, 7], { strides: [0, 1, 0] }, { strides: [35, 7, 1] }, { strides: [1, 0, 3] });
   yield three([2, 3, 4, 8], { strides: [96, 8, 24, 1] }, { strides: [0, 0, 0, 0], offset: 3 }, { strides: [3, 1, 0, 0] });
   yield three([2, 3, 2, 3, 2, 3], { strides: [1, 2, 6, 12, 36, 72] }, { strides: [1, 0, 1, 0, 1, 0] }, {});

@@ -4,6 +4,7 @@ import { bytesPerElement, type DType, type Extent } from './dtype.ts';
 import { type Conv2dProblem, conv2dOperands } from './problems/conv2d.ts';
 import { type CopyProblem, copyOperands } from './problems/copy.ts';
 import { type GatherProblem, gatherOperands, type ScatterAddProblem, scatterAddOperands } from './problems/gather.ts';
+import { type MomentsProblem, momentsOperands } from './problems/moments.ts';
 import { type PointwiseProblem, pointwiseOperands } from './problems/pointwise.ts';
 import { type Pool2dProblem, pool2dOperands } from './problems/pool2d.ts';
 import { type RandomProblem, randomOperands } from './problems/random.ts';
@@ -13,6 +14,7 @@ export * from './dtype.ts';
 export * from './problems/conv2d.ts';
 export * from './problems/copy.ts';
 export * from './problems/gather.ts';
+export * from './problems/moments.ts';
 export * from './problems/pointwise.ts';
 export * from './problems/pool2d.ts';
 export * from './problems/random.ts';
@@ -68,6 +70,7 @@ export type Problem =
   | StreamProblem
   | PointwiseProblem
   | ReduceProblem
+  | MomentsProblem
   | CopyProblem
   | RandomProblem
   | GatherProblem
@@ -149,6 +152,8 @@ export function operandExtents(problem: Problem): Record<string, Extent> {
       return scatterAddOperands(problem);
     case 'reduce':
       return reduceOperands(problem);
+    case 'moments':
+      return momentsOperands(problem);
   }
 }
 

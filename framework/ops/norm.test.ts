@@ -1,10 +1,15 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { grad } from '../autograd.ts';
 import { normal, tensor, uniform } from '../create.ts';
 import { devicesForTests, differs, leavesNothing, sampleValues } from '../each-device.ts';
 import { gradcheck } from '../gradcheck.ts';
+import * as graph from '../graph/index.ts';
+import type { Value } from '../op.ts';
 import { refuses } from '../refuses.ts';
 import { batchNorm, batchNormTraining, dropout, layerNorm } from './norm.ts';
+import { mul } from './pointwise.ts';
+import { sum } from './reduce.ts';
 
 /** (x - mean) / √(variance + 1e-5) of one group, in float64. */
 function normalised(group: number[]): number[] {
@@ -61,6 +66,36 @@ for (const device of devices) {
       const bias = tensor([0.2, 0.1], { device, requiresGrad: true });
       assert.is(await gradcheck((a, w, b) => batchNormTraining(a, { weight: w, bias: b }).output, [x, weight, bias]), undefined);
       assert.is(await gradcheck((a, w, b) => layerNorm(a.reshape(2, 4), [4]).reshape(4, 2).mul(w).add(b), [x, weight, bias]), undefined);
+    }));
+
+  test(`${on}: batchNorm of images: gradients by differences, in a graph as well, and once only`, () =>
+    leavesNothing(device, async () => {
+      const [image, channels] = [[2, 3, 2, 3], [3]];
+      const make = (shape: number[], seed: number) =>
+        tensor(
+          sampleValues(
+            shape.reduce((a, b) => a * b),
+            seed,
+          ),
+          { device, shape, requiresGrad: true },
+        );
+      const operands = [make(image, 3), make(channels, 4), make(channels, 5)];
+      const weighted = sampleValues(36, 6);
+      const loss = <V extends Value>(x: V, weight: V, bias: V, by: V): V => sum(mul(batchNormTraining(x, { weight, bias }).output, by));
+      assert.is(
+        await gradcheck((x, weight, bias) => loss(x, weight, bias, tensor(weighted, { device, shape: image })), operands),
+        undefined,
+      );
+      const eager = grad(loss(operands[0], operands[1], operands[2], tensor(weighted, { device, shape: image })), operands);
+      const nodes = await Promise.all(operands.map(async (each) => graph.variable(await each.read(), undefined, each)));
+      const found = graph.gradients(loss(nodes[0], nodes[1], nodes[2], graph.constant(weighted, undefined, { shape: image })), nodes);
+      await using session = new graph.Session({ device });
+      for (const [i, each] of (await session.run(found)).entries())
+        assert.is(differs(each as Float32Array, await eager[i].read(), 1e-5), undefined, `gradient ${i}`);
+      const [once] = grad(batchNormTraining(operands[0]).output.square().sum(), [operands[0]], { createGraph: true });
+      refuses(() => grad(once.sum(), [operands[0]]), 'standardizeGrad');
+      const shifted = batchNormTraining(operands[0], { bias: operands[2] }).output.sub(batchNormTraining(operands[0]).output);
+      assert.is(differs(await shifted.mean([0, 2, 3]).read(), await operands[2].read(), 1e-5), undefined);
     }));
 
   test(`${on}: dropout zeroes its share, keeps the mean, and repeats for the same source`, () =>

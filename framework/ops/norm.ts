@@ -6,8 +6,8 @@ import { type Shape, sizeOf } from '../shape.ts';
 import { add, div, ge, mul, pow, sqrt, square, sub, where } from './pointwise.ts';
 import { avgPool2d } from './pool.ts';
 import { type CountedSource, uniformLike } from './random.ts';
-import { mean } from './reduce.ts';
 import { reshape } from './shape.ts';
+import { standardized } from './standardize.ts';
 
 /** Scale and shift after normalising; shapes that broadcast to the input. */
 export interface Affine<V> {
@@ -17,33 +17,21 @@ export interface Affine<V> {
   readonly epsilon?: number;
 }
 
-/** (x - mean) / √(variance + ε) over the given axes, with the statistics kept as sizes of 1. */
-function normalised<V extends Value>(
-  x: V,
-  axes: readonly number[],
-  { weight, bias, epsilon = 1e-5 }: Affine<V>,
-): { y: V; center: V; variance: V } {
-  const center = mean(x, axes, { keepDims: true });
-  const low = sub<V>(x, center);
-  const variance = mean(square<V>(low), axes, { keepDims: true });
-  return { y: scaled(div<V>(low, sqrt<V>(add<V>(variance, epsilon))), { weight, bias }), center, variance };
-}
-
 function scaled<V extends Value>(x: V, { weight, bias }: Affine<V>): V {
   const wide = weight ? mul<V>(x, weight) : x;
   return bias ? add<V>(wide, bias) : wide;
 }
 
 /** Normalises each sample over its last axes, those of `shape` (Ba et al. 2016). */
-export function layerNorm<V extends Value>(x: V, shape: Shape, affine: Affine<V> = {}): V {
+export function layerNorm<V extends Value>(x: V, shape: Shape, { epsilon, ...affine }: Affine<V> = {}): V {
   const lead = x.shape.length - shape.length;
   if (`${x.shape.slice(lead)}` !== `${shape}` || lead < 0)
     throw new RangeError(`layerNorm: ${specText(x)} does not end in [${shape}], over which it is normalised`);
-  return normalised(
-    x,
-    shape.map((_, axis) => lead + axis),
-    affine,
-  ).y;
+  const rows = x.shape.slice(0, lead);
+  const { output } = standardized(x, { outer: 1, channels: sizeOf(rows), inner: sizeOf(shape) }, [...rows, ...shape.map(() => 1)], {
+    epsilon,
+  });
+  return scaled(output, affine);
 }
 
 /** One number a channel, in a shape that broadcasts over [N, C, ..]. */
@@ -70,13 +58,13 @@ export interface BatchNormResult<V> {
 
 /** Normalises each channel of [N, C, ..] by the batch's own statistics (Ioffe and Szegedy 2015); weight and bias are [C]. */
 export function batchNormTraining<V extends Value>(x: V, affine: Affine<V> = {}): BatchNormResult<V> {
-  const axes = [...x.shape.keys()].filter((axis) => axis !== 1);
-  const count = sizeOf(x.shape) / x.shape[1];
+  const [outer, channels = 1, ...rest] = x.shape;
+  const count = sizeOf(x.shape) / channels;
   if (x.shape.length < 2 || count < 2)
     throw new RangeError(`batchNorm: ${specText(x)} has fewer than two values a channel; expected [N, C, ..]`);
-  const { y, center, variance } = normalised(x, axes, channelAffine(x, affine));
-  const channels = [x.shape[1]];
-  return { output: y, mean: reshape(center, channels), variance: mul<V>(reshape(variance, channels), count / (count - 1)) };
+  const spread = x.shape.map((size, axis) => (axis === 1 ? size : 1));
+  const { output, mean, variance } = standardized(x, { outer, channels, inner: sizeOf(rest) }, spread, channelAffine(x, affine));
+  return { output, mean, variance: mul<V>(variance, count / (count - 1)) };
 }
 
 /** Normalises each channel of [N, C, ..] by statistics from before, [C] each. */

@@ -12,6 +12,7 @@ import { direct } from './matmul/direct.ts';
 import { gemv } from './matmul/gemv.ts';
 import { naive } from './matmul/naive.ts';
 import { packed } from './matmul/packed.ts';
+import { rows as moments } from './moments/rows.ts';
 import { vectors as pointwise } from './pointwise/vectors.ts';
 import { direct as pool2d } from './pool2d/direct.ts';
 import { scatter } from './pool2d/scatter.ts';
@@ -35,6 +36,7 @@ export const cpuKernels: readonly AnyKernel[] = [
   scatter,
   pointwise,
   reduce,
+  moments,
   rows,
   transpose,
   philox,

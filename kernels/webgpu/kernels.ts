@@ -14,6 +14,7 @@ import { register } from './matmul/register.ts';
 import { splitk } from './matmul/splitk.ts';
 import { subgroup } from './matmul/subgroup.ts';
 import { tiled } from './matmul/tiled.ts';
+import { tree as moments } from './moments/tree.ts';
 import { vectors } from './pointwise/vectors.ts';
 import { direct as pool2d } from './pool2d/direct.ts';
 import { philox } from './random/philox.ts';
@@ -32,6 +33,7 @@ export const webgpuKernels: readonly AnyKernel[] = [
   implicit,
   winograd2,
   pool2d,
+  moments,
   vectors,
   tree,
   elements,

@@ -9,7 +9,7 @@
 // row go through the same steps one by one, so that an element's bits do not depend on where it lies. Rows are walked with an odometer of indices.
 
 import { bytesPerElement } from '../../dtype.ts';
-import { stepsOf } from '../../expression.ts';
+import { type Step, stepsOf } from '../../expression.ts';
 import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { loopShape, pointwiseCost, pointwiseFacts, pointwiseVariant } from '../../pointwise.ts';
 import { type Access, accessOf, elementCount, type PointwiseProblem, pointwiseOperands } from '../../problems/pointwise.ts';
@@ -89,10 +89,26 @@ function entryOf(problem: PointwiseProblem): Entry {
   };
 }
 
+/** How often a step's value changes. */
+type Rate = 'task' | 'row' | 'element';
+
+/** What depends on broadcast inputs alone is computed once for all that it is repeated over: normalisation's 1 / √(variance + ε), say. */
+function ratesOf(steps: readonly Step[], sources: readonly Operand[]): Rate[] {
+  const rates: Rate[] = [];
+  for (const { kind, value, operands } of steps) {
+    const access = kind === 'input' ? sources[value].access : undefined;
+    const own: Rate = access === undefined || access === 'scalar' ? 'task' : access === 'repeat' ? 'row' : 'element';
+    const all = [own, ...operands.map((operand) => rates[operand])];
+    rates.push(all.includes('element') ? 'element' : all.includes('row') ? 'row' : 'task');
+  }
+  return rates;
+}
+
 /** One task: a block of rows, or a piece of one row. */
 function generate(problem: PointwiseProblem, { STREAMS }: Tunables): Source {
   const steps = stepsOf(problem.expression);
   const sources = sourcesOf(problem);
+  const rates = ratesOf(steps, sources);
   const outer = loopShape(problem).length - 1;
   const size = bytesPerElement(problem.dtype);
   const constants = constantsOfSteps(steps);
@@ -126,12 +142,12 @@ function generate(problem: PointwiseProblem, { STREAMS }: Tunables): Source {
       walkers: sources.flatMap(({ access }, i) => (hasStrides(access) ? [{ at: base[i], strides: byDimension(`stride${i}_`) }] : [])),
     };
     start();
-    hoist('scalar');
+    hoist('task');
     hoisted(constants, constant, () =>
       loopWhileBelow(row, endRow, 1, () => {
         sources.forEach((_, i) => set(at[i], base[i]));
         set(target, out);
-        hoist('repeat');
+        hoist('row');
         set(rest, count);
         if (STREAMS > 1) walkStreams();
         set(left, i32.shr_u(rest, 3));
@@ -161,17 +177,23 @@ function generate(problem: PointwiseProblem, { STREAMS }: Tunables): Source {
       seek(odometer, row, rest);
     }
 
-    /** Loads what does not change within the task (`scalar`) or the row (`repeat`). */
-    function hoist(access: 'scalar' | 'repeat') {
+    /** Loads and computes what changes only with the task or the row. */
+    function hoist(rate: Rate) {
       steps.forEach((each, s) => {
+        if (rates[s] !== rate) return;
         for (const half of [0, 1]) {
-          if (each.kind === 'input' && sources[each.value].access === access)
-            loadRepeated(register(s, half), sources[each.value].dtype, base[each.value]);
-          if (access !== 'scalar') continue;
-          if (each.kind === 'constant') set(register(s, half), constantLanes(each));
-          if (each.kind === 'scalar') set(register(s, half), f32x4.splat(scalar[`scalar${each.value}`]));
+          const into = register(s, half);
+          if (each.kind === 'input') loadRepeated(into, sources[each.value].dtype, base[each.value]);
+          else if (each.kind === 'constant') set(into, constantLanes(each));
+          else if (each.kind === 'scalar') set(into, f32x4.splat(scalar[`scalar${each.value}`]));
+          else compute(each, into, half);
         }
       });
+    }
+
+    function compute(each: Step, into: Vector, half: number) {
+      const operands = each.operands.map((operand) => register(operand, half));
+      operate(each, into, operands, scratch);
     }
 
     /** Walks the row in STREAMS places at once, a line of each in turn, and leaves `rest` elements behind the last of them. */
@@ -198,16 +220,11 @@ function generate(problem: PointwiseProblem, { STREAMS }: Tunables): Source {
     /** `halves` vectors of `lanes` elements: load, compute, store. */
     function body(halves: 1 | 2, lanes: 1 | 4, at: readonly Local[], target: Local) {
       steps.forEach((each, s) => {
+        if (rates[s] !== 'element') return;
         for (let half = 0; half < halves; half++) {
           const into = register(s, half);
           if (each.kind === 'input') load(each.value, into, half, lanes, at);
-          else if (each.operands.length > 0)
-            operate(
-              each,
-              into,
-              each.operands.map((operand) => register(operand, half)),
-              scratch,
-            );
+          else compute(each, into, half);
         }
       });
       for (let half = 0; half < halves; half++) set(scratch[half], register(steps.length - 1, half));
@@ -221,7 +238,6 @@ function generate(problem: PointwiseProblem, { STREAMS }: Tunables): Source {
 
     function load(i: number, into: Vector, half: number, lanes: 1 | 4, at: readonly Local[]) {
       const { access, dtype } = sources[i];
-      if (access === 'scalar' || access === 'repeat') return;
       if (lanes === 1) loadRepeated(into, dtype, at[i]);
       else if (access === 'strided') loadStrided(into, dtype, at[i], argument[`step${i}`]);
       else loadRow(into, dtype, at[i], 4 * half * bytesPerElement(dtype));
