@@ -35,4 +35,9 @@ export const suites: readonly SuiteListing[] = [
     question: 'What does each form of one training program cost, and what does it move?',
     load: async () => (await import('./lecture.ts')).default,
   },
+  {
+    name: 'train',
+    question: 'How long does a training step take, in both styles, against the libraries that can train?',
+    load: async () => (await import('./train.ts')).default,
+  },
 ];

@@ -61,6 +61,7 @@ for (const device of await devicesForTests()) {
     assert.match(report.kernels[0].nodes[0], /^matmul_\d+\+add_\d+\+relu_\d+$/);
     counted(await same([hidden, layer], ['matmulEpilogue']), { matmulEpilogue: 1 });
     counted(await same([add(matmul(x, w), sum(w))], ['matmulEpilogue']), {});
+    counted(await same([relu(add(matmul(x, w, { transposeB: true }), b))], ['matmulEpilogue']), { matmulEpilogue: 2 });
   });
 
   test(`${on}: what depends on constants only is computed before the first run`, async () => {

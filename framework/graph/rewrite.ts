@@ -62,7 +62,7 @@ function productOf(node: GraphNode, { op, operands }: OpDefinition, isUsedOnce: 
     if (attributes.relu || !isUsedOnce(operand) || !equalShapes(operand.shape, node.shape)) continue;
     const bias = operands[1 - at];
     const isBias = typeof bias === 'object' && bias.shape.length === 1 && bias.shape[0] === node.shape.at(-1) && bias.dtype === node.dtype;
-    if (op === pointwiseOps.relu || (isBias && factors.length === 2)) return { product: operand, factors, bias };
+    if (op === pointwiseOps.relu || (isBias && factors.length === 2)) return { product: operand, factors, bias, attributes };
   }
   return undefined;
 }
@@ -80,7 +80,7 @@ function moveIntoProducts(roots: readonly GraphNode[], count: () => void): Graph
     count();
     const { product, factors, bias } = found;
     const operands = typeof bias === 'object' ? [...factors, bias] : factors;
-    const attributes = { relu: definition.op === pointwiseOps.relu };
+    const attributes = { ...found.attributes, relu: definition.op === pointwiseOps.relu };
     const joined = new GraphNode(node, { kind: 'op', op: matmulOp, operands, attributes }, `${product.name}+${node.name}`);
     // Who used the addition uses the product that has it, so that a ReLU can follow it there.
     uses.set(joined, times);

@@ -2,7 +2,6 @@
 
 import type { Place } from '../devices.ts';
 import { matmul } from '../ops/matmul.ts';
-import { transpose } from '../ops/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Init, uniformWithin } from './init.ts';
 import { held, Module } from './module.ts';
@@ -35,6 +34,6 @@ export class Linear extends Module {
 
   /** [.., inputs] to [.., outputs]. */
   forward(x: Tensor): Tensor {
-    return matmul(x, transpose(this.weight), { bias: this.bias, relu: this.relu });
+    return matmul(x, this.weight, { transposeB: true, bias: this.bias, relu: this.relu });
   }
 }

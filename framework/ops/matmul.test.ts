@@ -40,7 +40,10 @@ for (const device of await devicesForTests()) {
         const wide = tensor(values(m * (k + 2), 3), { device, shape: [m, k + 2] }).slice([], [1, k + 1]);
         const expected = product(a, b, m, k, n);
         for (const left of [x, tx])
-          for (const right of [y, ty]) assert.is(differs(await left.matmul(right).read(), expected, 1e-5), undefined);
+          for (const right of [y, ty]) {
+            assert.is(differs(await left.matmul(right).read(), expected, 1e-5), undefined);
+            assert.is(differs(await left.matmul(right.transpose(), { transposeB: true }).read(), expected, 1e-5), undefined);
+          }
         assert.is(differs(await wide.matmul(y).read(), product(await wide.read(), b, m, k, n), 1e-5), undefined);
       }
     }));
@@ -58,6 +61,10 @@ for (const device of await devicesForTests()) {
       assert.equal(row.matmul(y).shape, [5]);
       assert.is(differs(await row.matmul(y).read(), expected.slice(5, 10), 1e-5), undefined);
       assert.equal(x.matmul(row).shape, [2, 3]);
+      const turned = y.transpose().clone();
+      assert.is(differs(await x.matmul(turned, { transposeB: true }).read(), expected, 1e-5), undefined);
+      assert.is(differs(await x.matmul(turned.reshape(1, 5, 4), { transposeB: true }).read(), expected, 1e-5), undefined);
+      assert.is(differs(await row.matmul(turned, { transposeB: true }).read(), expected.slice(5, 10), 1e-5), undefined);
     }));
 
   test(`${on}: bias and ReLU come with the product`, () =>
@@ -83,6 +90,11 @@ for (const device of await devicesForTests()) {
       assert.is(await gradcheck((a, b) => transposeMatrix(b).matmul(transposeMatrix(a)), [x, y]), undefined);
       assert.is(await gradcheck((a, b) => a.matmul(b), [make([2, 1, 2], 4), make([1, 2, 2], 5)]), undefined);
       assert.is(await gradcheck((a, b) => a.matmul(b), [make([2, 2, 2], 6), make([2], 7)]), undefined);
+      assert.is(await gradcheck((a, b) => a.matmul(b, { transposeB: true }), [make([2, 1, 3], 4), make([1, 2, 3], 5)]), undefined);
+      const stored = make([2, 3], 8);
+      assert.is(await gradcheck((a, b, c) => a.matmul(b, { transposeB: true, bias: c }), [x, stored, bias]), undefined);
+      x.matmul(stored, { transposeB: true }).sum().backward();
+      assert.ok(stored.grad!.layout.dense, 'the gradient lies as the operand does');
       // A bias that keeps every output well above or below 0, where ReLU is smooth.
       const far = tensor([9, -9], { device, requiresGrad: true });
       assert.is(await gradcheck((a, b, c) => a.matmul(b, { bias: c, relu: true }), [x, y, far]), undefined);
@@ -101,6 +113,14 @@ for (const device of await devicesForTests()) {
       refuses(
         () => make(2, 3).matmul(make(2, 3)),
         'matmul: f32[2,3] by f32[2,3]: rows have 3 elements, columns 2; expected [.., M, K] by [.., K, N]',
+      );
+      refuses(
+        () => make(2, 3).matmul(make(3, 2), { transposeB: true }),
+        'matmul: f32[2,3] by f32[2,3] (transposed): rows have 3 elements, columns 2; expected [.., M, K] by [.., K, N]',
+      );
+      refuses(
+        () => make(2, 3).matmul(make(3), { transposeB: true }),
+        'matmul: f32[3] is a vector, which transposeB cannot turn; leave it out',
       );
       refuses(() => make(2, 2, 3).matmul(make(3, 3, 1)), 'matmul: shapes [2] and [3] do not broadcast: axis 0 has 2 and 3');
       refuses(() => make(2, 3).matmul(make(3, 4), { bias: make(3) }), 'matmul: bias is f32[3], expected f32[4], one element a column');
