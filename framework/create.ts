@@ -36,15 +36,15 @@ function withGrad(made: Tensor, requiresGrad: boolean): Tensor {
 }
 
 /** The shape of nested lists. Throws a RangeError where lists of one depth differ in length. */
-function shapeOf(data: TensorData): Shape {
+function shapeOf(who: string, data: TensorData): Shape {
   if (typeof data === 'number' || typeof data === 'boolean') return [];
   if (ArrayBuffer.isView(data)) return [data.length];
   if (!Array.isArray(data))
-    throw new TypeError(`tensor: cannot take ${data === null ? 'null' : typeof data}, expected numbers, lists of them, or a typed array`);
-  const shapes = (data as readonly TensorData[]).map(shapeOf);
+    throw new TypeError(`${who}: cannot take ${data === null ? 'null' : typeof data}, expected numbers, lists of them, or a typed array`);
+  const shapes = (data as readonly TensorData[]).map((each) => shapeOf(who, each));
   const odd = shapes.findIndex((shape) => `${shape}` !== `${shapes[0]}`);
   if (odd > 0)
-    throw new RangeError(`tensor: list 0 has the shape [${shapes[0]}] but list ${odd} has [${shapes[odd]}]; expected equal lengths`);
+    throw new RangeError(`${who}: list 0 has the shape [${shapes[0]}] but list ${odd} has [${shapes[odd]}]; expected equal lengths`);
   return [data.length, ...(shapes[0] ?? [])];
 }
 
@@ -59,7 +59,7 @@ function dtypeOf(data: TensorData): DType {
 
 /** What `data` holds, as the elements of a shape and dtype: its own where none are asked for. Throws where lists are ragged or the sizes do not fit. */
 export function elementsOf(who: string, data: TensorData, { shape, dtype }: Partial<Spec> = {}): Spec & { readonly values: Values } {
-  const given = shapeOf(data);
+  const given = shapeOf(who, data);
   const wanted = { shape: shape ?? given, dtype: dtype ?? dtypeOf(data) };
   checkShape(who, wanted.shape);
   checkDtype(who, wanted.dtype);

@@ -16,3 +16,10 @@ function messageOf(run: () => unknown): string | undefined {
     return (error as Error).message;
   }
 }
+
+/** The error that a promise was rejected with, as `TypeError: message`. */
+export const rejection = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'it was not rejected',
+    (error: Error) => `${error.constructor.name}: ${error.message}`,
+  );

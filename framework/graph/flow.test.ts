@@ -11,12 +11,13 @@ import { add, and, div, eq, floor, gt, lt, mul, relu, square, sub, tanh } from '
 import { sum } from '../ops/reduce.ts';
 import { reshape, slice } from '../ops/shape.ts';
 import { refuses } from '../refuses.ts';
+import type { Feeds } from './feeds.ts';
 import { cond, whileLoop } from './flow.ts';
 import { gradients } from './gradients.ts';
 import { assign, assignAdd, constant, type GraphNode, group, placeholder, variable } from './node.ts';
 import { GradientDescent } from './optimizer.ts';
 import { REWRITES } from './rewrite.ts';
-import { type Feeds, type Fetch, Session } from './session.ts';
+import { type Fetch, Session } from './session.ts';
 
 const list = (values: unknown): number[] => (typeof values === 'number' ? [values] : [...(values as Values)]);
 const scalar = (value: number): GraphNode => constant(value);

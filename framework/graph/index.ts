@@ -1,5 +1,6 @@
 // What `tilebench/framework` exports of the static style.
 
+export type { Feeds } from './feeds.ts';
 export { cond, type Nodes, type NodesLike, type WhileOptions, whileLoop } from './flow.ts';
 export { gradients } from './gradients.ts';
 export { assign, assignAdd, assignSub, constant, GraphNode, Group, group, placeholder, variable } from './node.ts';
@@ -10,7 +11,6 @@ export { type LoadedGraph, load } from './saved/load.ts';
 export { type SavedGraph, save } from './saved/save.ts';
 export {
   type Crossing,
-  type Feeds,
   type Fetch,
   type Fetched,
   type RunOptions,

@@ -5,10 +5,11 @@ import { matmul } from '../ops/matmul.ts';
 import { add, cast, exp, mul, relu, sigmoid, sub, tanh } from '../ops/pointwise.ts';
 import { sum } from '../ops/reduce.ts';
 import { transpose } from '../ops/shape.ts';
+import type { Feeds } from './feeds.ts';
 import { gradients } from './gradients.ts';
 import { assignSub, constant, group, placeholder, variable } from './node.ts';
 import { REWRITES, type Rewrite, type RewriteCounts } from './rewrite.ts';
-import { type Feeds, type Fetch, Session, type StepReport } from './session.ts';
+import { type Fetch, Session, type StepReport } from './session.ts';
 
 /** Rewritten results differ from the others by at most this much, relative above 1 and absolute below. */
 const BOUND = 1e-5;

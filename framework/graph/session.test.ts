@@ -7,10 +7,11 @@ import { add, mul, square, sub } from '../ops/pointwise.ts';
 import { argmax, sum } from '../ops/reduce.ts';
 import { slice, transpose } from '../ops/shape.ts';
 import { refuses } from '../refuses.ts';
+import type { Feeds } from './feeds.ts';
 import { gradients } from './gradients.ts';
 import { assign, assignAdd, constant, type GraphNode, group, placeholder, variable } from './node.ts';
 import { GradientDescent } from './optimizer.ts';
-import { type Feeds, Session } from './session.ts';
+import { Session } from './session.ts';
 
 const list = (values: unknown) => [...(values as Iterable<number>)];
 const plus = (x: GraphNode, y: GraphNode | number) => add(x, y);

@@ -2,14 +2,14 @@
 //
 // Two sessions over one graph have variables of their own. All that a run computes from a variable sees its value from before the run.
 
-import { type Buffer, bytesPerElement, type Device, DeviceError, type Values, valuesIn, valuesOf } from '../../kernels/index.ts';
-import { elementsOf, type TensorData } from '../create.ts';
+import { type Buffer, bytesPerElement, type Device, DeviceError, type Values, valuesIn } from '../../kernels/index.ts';
 import { deviceAt, type Place } from '../devices.ts';
 import { denseBytes } from '../launches.ts';
-import { specText } from '../layout.ts';
-import { equalShapes, sizeOf } from '../shape.ts';
+import { sizeOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
+import { checkAnomaly, watched } from './anomaly.ts';
 import type { Ask } from './control-step.ts';
+import { type Feeds, fedValues } from './feeds.ts';
 import { GraphNode, Group, parentsOf } from './node.ts';
 import { inOrder } from './order.ts';
 import { type Cell, type KernelReport, Plan } from './plan.ts';
@@ -27,9 +27,6 @@ export type Fetched<F> = F extends Group
       ? { -readonly [I in keyof F]: Fetched<F[I]> }
       : never;
 
-/** Placeholders and what they hold in a run: a Map, or a list of pairs. */
-export type Feeds = Iterable<readonly [GraphNode, TensorData]>;
-
 export interface SessionOptions {
   /** An open device or its kind; the first that was opened if absent. */
   readonly device?: Place;
@@ -37,6 +34,11 @@ export interface SessionOptions {
   readonly rewrites?: Partial<Record<Rewrite, boolean>>;
   /** Names of kernels, such as `naive`: what one of them can do, it does; the rest is chosen as always. */
   readonly kernels?: readonly string[];
+  /**
+   * Reads back every node of each run, and has the run reject with the first that has a NaN; what the run assigns is assigned. For finding faults: it is
+   * slow, and rewrites find little.
+   */
+  readonly detectAnomaly?: boolean;
 }
 
 export interface RunOptions {
@@ -72,19 +74,11 @@ interface Prepared {
 
 const nodesIn = (fetch: Fetch): GraphNode[] => (fetch instanceof Group ? fetch.members.flatMap(nodesIn) : [fetch]);
 
-/** What `data` puts into a placeholder. Throws a RangeError where it does not fit. */
-function feedValues(node: GraphNode, data: TensorData): Values {
-  const isReady = ArrayBuffer.isView(data) && node.dtype !== 'bool' && data.constructor === valuesOf(node.dtype, []).constructor;
-  if (isReady && data.length === sizeOf(node.shape)) return data as Values;
-  const { shape, values } = elementsOf(`run: placeholder ${node}`, data, Array.isArray(data) ? { dtype: node.dtype } : node);
-  if (!equalShapes(shape, node.shape)) throw new RangeError(`run: placeholder ${node} was fed lists of shape [${shape}], expected its own`);
-  return values;
-}
-
 export class Session {
   readonly device: Device;
   readonly #rewrites: Record<Rewrite, boolean>;
   readonly #kernels: readonly string[] | undefined;
+  readonly #detectsAnomaly: boolean;
   readonly #cells = new Map<GraphNode, Cell>();
   readonly #prepared = new Map<string, Promise<Prepared>>();
   readonly #plans = new Set<Plan>();
@@ -94,8 +88,9 @@ export class Session {
   #isClosed = false;
 
   /** Throws a DeviceError where the device is not open. */
-  constructor({ device, rewrites = {}, kernels }: SessionOptions = {}) {
+  constructor({ device, rewrites = {}, kernels, detectAnomaly = false }: SessionOptions = {}) {
     this.device = deviceAt(device);
+    this.#detectsAnomaly = detectAnomaly;
     this.#kernels = kernels;
     const unknown = Object.keys(rewrites).find((name) => !REWRITES.includes(name as Rewrite));
     if (unknown !== undefined) throw new TypeError(`session: there is no rewrite ${unknown}; there are ${REWRITES.join(', ')}`);
@@ -112,13 +107,9 @@ export class Session {
     feeds: Feeds = [],
     { timed = false }: RunOptions = {},
   ): Promise<Fetched<F>> {
-    this.#assertOpen();
-    const list = (Array.isArray(fetches) ? fetches : [fetches]) as Fetch[];
-    const bad = list.findIndex((fetch) => !(fetch instanceof GraphNode || fetch instanceof Group));
-    if (bad >= 0) throw new TypeError(`run: fetch ${bad} is ${list[bad]}, expected a node of a graph or a group of them`);
+    const { list, roots, read } = this.#asked('run', fetches);
     const crossings: Crossing[] = [];
-    const read = list.filter((fetch) => fetch instanceof GraphNode);
-    const prepared = await this.#planOf(list.flatMap(nodesIn), read, crossings);
+    const prepared = await this.#planOf(roots, read, crossings);
     const reading = await this.#inTurn(async () => {
       this.#assertOpen();
       this.#feed(prepared.placeholders, feeds, list, crossings);
@@ -135,10 +126,40 @@ export class Session {
     // Without a fetch to wait for, runs would queue up faster than the device does them.
     if (reading.length === 0) await this.device.sync();
     const values = await Promise.all(reading);
+    if (this.#detectsAnomaly) checkAnomaly(read, values);
     const { plan, counts } = prepared;
     this.#report = () => ({ kernels: plan.kernels, crossings, rewrites: counts, planBytes: plan.bytes });
     const results = list.map((fetch) => (fetch instanceof GraphNode ? values.shift() : undefined));
     return (Array.isArray(fetches) ? results : results[0]) as Fetched<F>;
+  }
+
+  /**
+   * Makes everything ready that runs of these fetches need: their first run compiles and allocates nothing any more, apart from room for the gradient of a
+   * loop that has no `maxIterations`.
+   *
+   * Rejects with a RangeError where no kernel can do an op.
+   */
+  async prepare(fetches: Fetch | readonly Fetch[]): Promise<void> {
+    const { roots, read } = this.#asked('prepare', fetches);
+    const { placeholders } = await this.#planOf(roots, read, []);
+    await this.#inTurn(async () => {
+      this.#assertOpen();
+      for (const node of placeholders) this.#cellOf(node, []);
+    });
+  }
+
+  /** The nodes that fetches ask for, and those of them that the host reads. Throws a TypeError for what is neither node nor group. */
+  #asked(
+    who: string,
+    fetches: Fetch | readonly Fetch[],
+  ): { list: readonly Fetch[]; roots: readonly GraphNode[]; read: readonly GraphNode[] } {
+    this.#assertOpen();
+    const list = (Array.isArray(fetches) ? fetches : [fetches]) as Fetch[];
+    const bad = list.findIndex((fetch) => !(fetch instanceof GraphNode || fetch instanceof Group));
+    if (bad >= 0) throw new TypeError(`${who}: fetch ${bad} is ${list[bad]}, expected a node of a graph or a group of them`);
+    const roots = list.flatMap(nodesIn);
+    const read = list.filter((fetch) => fetch instanceof GraphNode);
+    return { list, roots, read: this.#detectsAnomaly ? [...read, ...watched(roots)] : read };
   }
 
   /** Runs `work` after the runs that were asked for before it have ended. */
@@ -224,6 +245,8 @@ export class Session {
 
   /** The cell of a node that is a tensor: its bytes live as long as either needs them. */
   #shared(node: GraphNode, tensor: Tensor): Cell {
+    if (tensor.isDisposed)
+      throw new ReferenceError(`session: ${node} is a tensor that was disposed; dispose of it when no session needs it any more`);
     if (tensor.device !== this.device)
       throw new DeviceError(
         `session: ${node} is a tensor on ${tensor.device.kind}, the session runs on ${this.device.kind}; move it with to(..)`,
@@ -271,21 +294,9 @@ export class Session {
 
   /** Writes the feeds that the run needs. Throws where one is missing, does not fit, or is for no placeholder. */
   #feed(placeholders: readonly GraphNode[], feeds: Feeds, fetches: readonly Fetch[], crossings: Crossing[]): void {
-    const given = new Map<GraphNode, TensorData>(feeds);
-    for (const node of given.keys()) {
-      if (!(node instanceof GraphNode)) throw new TypeError(`run: a feed is for ${node}, expected a placeholder`);
-      const { kind } = node.definition;
-      const found = kind === 'variable' || kind === 'constant' || kind === 'parameter' ? `a ${kind}` : 'computed';
-      if (kind !== 'placeholder') throw new TypeError(`run: cannot feed ${node}: it is ${found}; only what placeholder(..) made is fed`);
-    }
-    const missing = placeholders.find((node) => !given.has(node));
-    if (missing) {
-      const names = fetches.map((fetch) => (fetch instanceof Group ? 'a group' : fetch.name)).join(', ');
-      throw new TypeError(
-        `run: placeholder ${missing} is needed by ${names} but was not fed; add [node, ${specText(missing)}] to the feeds`,
-      );
-    }
-    const values = placeholders.map((node) => feedValues(node, given.get(node)!));
+    const values = fedValues(placeholders, feeds, () =>
+      fetches.map((fetch) => (fetch instanceof Group ? 'a group' : fetch.name)).join(', '),
+    );
     placeholders.forEach((node, i) => this.#write(this.#cellOf(node, crossings), node, values[i], crossings));
   }
 
