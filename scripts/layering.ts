@@ -87,13 +87,16 @@ export function importsOf(from: string, text: string): Import[] {
   }));
 }
 
+/** Tests, and the programs that they run. */
+const isOfTests = (path: string): boolean => path.endsWith('.test.ts') || path.includes('/fixtures/');
+
 export const areaOf = (path: string): Area | undefined => AREAS.find((area) => path === area || path.startsWith(`${area}/`));
 
 function projectFault({ from, typeOnly, dynamic }: Import, target: string): string | undefined {
   const [own, other] = [areaOf(from), areaOf(target)];
   if (!own) return `is in no area of the house; expected one of ${AREAS.join(', ')}`;
   if (WORDS.includes(from) && !typeOnly && !WORDS.includes(target)) return 'is a module of words, which load nothing of the project';
-  if (NODE_ONLY.includes(target) && !dynamic && !typeOnly && !from.endsWith('.test.ts'))
+  if (NODE_ONLY.includes(target) && !dynamic && !typeOnly && !isOfTests(from))
     return 'loads a file that only Node has; import it dynamically';
   if (!other || own === other || WORDS.includes(target)) return undefined;
   const { values, types = [] } = MAY[own];
@@ -102,7 +105,7 @@ function projectFault({ from, typeOnly, dynamic }: Import, target: string): stri
 }
 
 function packageFault({ from, specifier, typeOnly, dynamic }: Import): string | undefined {
-  const isTest = from.endsWith('.test.ts');
+  const isTest = isOfTests(from);
   if (specifier.startsWith('node:')) {
     const own = areaOf(from);
     const loads = !typeOnly && !dynamic && !isTest && own && BROWSER.includes(own) && !NODE_ONLY.includes(from);
