@@ -12,6 +12,7 @@ import { trial } from './trial.ts';
 const CASES: readonly Conv2dOptions[] = [
   { input: [1, 1, 1, 1], filter: [1, 1, 1, 1] },
   { input: [3, 5, 7, 6], filter: [4, 5, 1, 1] },
+  { input: [2, 8, 5, 12], filter: [12, 4, 1, 1], groups: 2 },
   { input: [2, 3, 9, 11], filter: [7, 3, 3, 3], padding: 1 },
   { input: [3, 8, 6, 12], filter: [20, 8, 3, 3], padding: 1 },
   { input: [1, 2, 13, 17], filter: [3, 2, 5, 5], padding: 2 },

@@ -4,6 +4,7 @@ import type { AnyKernel } from '../kernel.ts';
 import { direct as directConv2d } from './conv2d/direct.ts';
 import { implicit } from './conv2d/implicit.ts';
 import { naive as naiveConv2d } from './conv2d/naive.ts';
+import { pointwise } from './conv2d/pointwise.ts';
 import { winograd2 } from './conv2d/winograd/winograd.ts';
 import { elements } from './copy/elements.ts';
 import { transpose } from './copy/transpose.ts';
@@ -31,6 +32,7 @@ export const webgpuKernels: readonly AnyKernel[] = [
   naiveConv2d,
   directConv2d,
   implicit,
+  pointwise,
   winograd2,
   pool2d,
   moments,

@@ -9,6 +9,7 @@ import { webgpuForTests } from '../adapter.ts';
 import { direct } from './direct.ts';
 import { implicit } from './implicit.ts';
 import { naive } from './naive.ts';
+import { pointwise } from './pointwise.ts';
 import { winograd2 } from './winograd/winograd.ts';
 
 test('operands that cannot be bound are refused with their bytes', () => {
@@ -37,6 +38,15 @@ const QUICK: readonly { kernel: Kernel<Conv2dProblem>; every: number; small: rea
       { WGX: 4, WGY: 4, TM: 4, TN: 4, BK: 8, KU: 1, PAD: 0, SPLIT: 1 },
       { WGX: 4, WGY: 8, TM: 2, TN: 4, BK: 8, KU: 4, PAD: 4, SPLIT: 2 },
       { WGX: 8, WGY: 4, TM: 4, TN: 4, BK: 16, KU: 1, PAD: 4, SPLIT: 4 },
+    ],
+  },
+  {
+    kernel: pointwise,
+    every: 1,
+    small: [
+      { WGX: 4, WGY: 4, TM: 4, TN: 4, BK: 16, KU: 1, STAGE: 0, QUAD: 1, SPLIT: 1 },
+      { WGX: 4, WGY: 4, TM: 4, TN: 4, BK: 16, KU: 4, STAGE: 0, QUAD: 0, SPLIT: 4 },
+      { WGX: 4, WGY: 4, TM: 4, TN: 4, BK: 8, KU: 1, STAGE: 1, QUAD: 0, SPLIT: 1 },
     ],
   },
   {

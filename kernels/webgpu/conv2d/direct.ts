@@ -47,7 +47,7 @@ export const direct: Kernel<Conv2dProblem> = {
     const { rows, q } = productOf(problem);
     // On a GPU the weights of a block have to stay in the first-level cache, which those of few channels do.
     return convSeconds(problem, traits, {
-      software: rows >= 16 ? 13e9 : 6e9,
+      software: rows > 8 ? 6.5e9 : 4e9,
       hardware: q <= 4 ? 5000e9 : 2500e9,
       outputsPerGroup: WG * TM * TN,
       groups: workgroups(problem, { WG, TM, TN }),

@@ -35,7 +35,7 @@ export const naive: Kernel<Conv2dProblem> = {
   defaults: () => ({ WG: 64 }),
   cost: conv2dCost,
   estimate: (problem, { limits }) =>
-    limits.softwareAdapter ? 100e-6 + conv2dCost(problem).flops / 0.5e9 : 20e-6 + conv2dCost(problem).flops / 400e9,
+    limits.softwareAdapter ? 100e-6 + conv2dCost(problem).flops / 0.3e9 : 20e-6 + conv2dCost(problem).flops / 400e9,
   variant: conv2dVariant,
 
   generate(problem, { WG }) {

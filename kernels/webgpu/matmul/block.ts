@@ -233,15 +233,21 @@ piece_${name}[(line * ${stagedStride} + at) / 4] = ${quad};
 }
 
 /**
- * Statements that store a block to `target` as rows of C, through `convert` from (sum, column) to what is stored.
+ * Statements that store a block to `target` as rows of C, through `convert` from the sum of row i and column j of the block to what is stored.
  *
- * Expects the names of `accumulate` and `base_C`. `quads` is whether C has whole quads and its storage was declared with width 4.
+ * Expects the names of `accumulate` and `base_C`; `start` is the element of the row at `column`, where the block starts. `quads` is whether C has whole quads and its storage was declared with width 4.
  */
-export function storeBlock(target: string, storage: Storage, { TM, TN }: Tunables, quads: boolean, convert = 'epilogue'): string {
+export function storeBlock(
+  target: string,
+  storage: Storage,
+  { TM, TN }: Tunables,
+  quads: boolean,
+  convert = (sum: string, _i: number, j: number) => `epilogue(${sum}, column + ${j})`,
+): string {
   const width = quads && TN % 4 === 0 ? 4 : storage === 'packed' ? 2 : 1;
   const sum = (i: number, j: number) => `sum_${i}_${Math.floor(j / 4)}.${'xyzw'[j % 4]}`;
   const store = (i: number, j: number) => {
-    const values = Array.from({ length: width }, (_, c) => `${convert}(${sum(i, j + c)}, column + ${j + c})`);
+    const values = Array.from({ length: width }, (_, c) => convert(sum(i, j + c), i, j + c));
     const value = width === 1 ? values[0] : `vec${width}(${values.join(', ')})`;
     return `if (column + ${j} < args.n) { store${width === 4 ? '4' : ''}_${target}(start + ${j}, ${value}); }`;
   };

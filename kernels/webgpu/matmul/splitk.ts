@@ -119,15 +119,14 @@ ${readable(1, 'B', storage, aligned.B ? 4 : 1)}
 ${writable(2, 'slices', 'f32', aligned.C ? 4 : 1)}
 ${argumentBlock(3, multiply)}
 ${blockDeclarations(both, block)}
-fn unchanged(sum: f32, column: u32) -> f32 { return sum; }
 
 @compute @workgroup_size(${WGX * WGY})
 fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-${tilePlace(WGY * TM, WGX * TN, 'layer % args.batch')}
+${tilePlace(WGY * TM, WGX * TN, { A: 'layer % args.batch', B: 'layer % args.batch', C: 'layer' })}
 let first = min(layer / args.batch * args.slice, args.k);
 let last = min(first + args.slice, args.k);
 ${accumulate(both, block, 'first', 'last')}
-${storeBlock('slices', 'f32', block, aligned.C, 'unchanged')}
+${storeBlock('slices', 'f32', block, aligned.C, (sum) => sum)}
 }
 `;
   const reduce = reduceEntry(problem);

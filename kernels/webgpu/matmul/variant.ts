@@ -86,19 +86,22 @@ export const indexB = ({ transposeB }: MatmulProblem, base: string, p: string, c
  * matrices start.
  *
  * Expects `group` (workgroup id) and the arguments m, n, k and `tiles`, the number of workgroups that have work. `layer` counts matrices of
- * tiles; it is the matrix of the batch unless `matrix` says otherwise, and the matrix of C unless `result` does.
+ * tiles; `matrices` says which of its matrices each operand takes for a layer.
  */
-export const tilePlace = (height: number, width: number, matrix = 'layer', result = 'layer'): string => `let tile = ${WORKGROUP_NUMBER};
+export const tilePlace = (
+  height: number,
+  width: number,
+  matrices: Readonly<Record<'A' | 'B' | 'C', string>> = { A: 'layer', B: 'layer', C: 'layer' },
+): string => `let tile = ${WORKGROUP_NUMBER};
 if (tile >= args.tiles) { return; }
 let across = (args.n + ${width - 1}) / ${width};
 let down = (args.m + ${height - 1}) / ${height};
 let tile_row = tile / across % down * ${height};
 let tile_column = tile % across * ${width};
 let layer = tile / (across * down);
-let matrix = ${matrix};
-let base_A = matrix * args.m * args.k;
-let base_B = matrix * args.k * args.n;
-let base_C = (${result}) * args.m * args.n;`;
+let base_A = (${matrices.A}) * args.m * args.k;
+let base_B = (${matrices.B}) * args.k * args.n;
+let base_C = (${matrices.C}) * args.m * args.n;`;
 
 /** Tiles of that size that cover C, over all matrices of the batch. */
 export const tileCount = ({ m, n, batch }: MatmulProblem, height: number, width: number): number =>

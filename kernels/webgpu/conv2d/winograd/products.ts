@@ -6,9 +6,10 @@
 import type { Entry, Pass, Tunables } from '../../../kernel.ts';
 import { type MatmulProblem, matmul } from '../../../problem.ts';
 import type { Conv2dProblem } from '../../../problems/conv2d.ts';
-import { accumulate, blockDeclarations, sidesOf, storeBlock } from '../../matmul/block.ts';
-import { alignment, tileCount, tilePlace } from '../../matmul/variant.ts';
-import { argumentBlock, linearGrid, parameters, readable, writable } from '../../wgsl.ts';
+import { accumulate, storeBlock } from '../../matmul/block.ts';
+import { tileCount, tilePlace } from '../../matmul/variant.ts';
+import { linearGrid, parameters } from '../../wgsl.ts';
+import { blockKnobs, productOperands } from '../blocks.ts';
 import { tilingOf } from './tiles.ts';
 
 export const multiplyEntry: Entry = {
@@ -30,26 +31,20 @@ export function productsOf(problem: Conv2dProblem, { IMAGES }: Tunables): Matmul
 
 /** WGSL of the entry `multiply`. */
 export function multiplyCode(problem: Conv2dProblem, tunables: Tunables): string {
-  const { STAGE, ...knobs } = tunables;
-  const block = { ...knobs, SA: STAGE, SB: STAGE, PAD: 4 * STAGE };
-  const product = productsOf(problem, tunables);
-  const aligned = alignment(product);
-  const both = sidesOf(product, block, aligned);
+  const { WGX, WGY, TM, TN } = tunables;
+  const knobs = blockKnobs(tunables);
+  const { both, quads, code } = productOperands(productsOf(problem, tunables), tunables, multiplyEntry);
+  const matrix = 'layer % args.batch';
   return `
-${readable(0, 'A', 'f32', aligned.A ? 4 : 1)}
-${readable(1, 'B', 'f32', aligned.B ? 4 : 1)}
-${writable(2, 'C', 'f32', aligned.C ? 4 : 1)}
-${argumentBlock(3, multiplyEntry)}
-${blockDeclarations(both, block)}
-fn unchanged(sum: f32, column: u32) -> f32 { return sum; }
+${code}
 
-@compute @workgroup_size(${knobs.WGX * knobs.WGY})
+@compute @workgroup_size(${WGX * WGY})
 fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-${tilePlace(knobs.WGY * knobs.TM, knobs.WGX * knobs.TN, 'layer % args.batch', 'args.first_layer + layer')}
+${tilePlace(WGY * TM, WGX * TN, { A: matrix, B: matrix, C: 'args.first_layer + layer' })}
 let first = min(layer / args.batch * args.slice, args.k);
 let last = min(first + args.slice, args.k);
-${accumulate(both, block, 'first', 'last')}
-${storeBlock('C', 'f32', block, aligned.C, 'unchanged')}
+${accumulate(both, knobs, 'first', 'last')}
+${storeBlock('C', 'f32', knobs, quads, (sum) => sum)}
 }
 `;
 }

@@ -15,6 +15,7 @@ import { type Conv2dProblem, conv2dOperands } from '../../../problems/conv2d.ts'
 import { unbindable } from '../../binding.ts';
 import { knobList } from '../../matmul/variant.ts';
 import { secondsAt } from '../../pace.ts';
+import { defaultBlock, PRODUCT_CONSTRAINTS, PRODUCT_TUNABLES } from '../blocks.ts';
 import { productOf } from '../product.ts';
 import { multiplyCode, multiplyEntry, multiplyPass, productsOf, productTiles } from './products.ts';
 import { filterGradStage, filterStage, gradStage, imageStage, resultStage, type Stage, stageGrid } from './stages.ts';
@@ -30,25 +31,13 @@ export const winograd2: Kernel<Conv2dProblem> = {
   summary: 'F(2x2, 3x3): tiles transformed into 16 matrix products, in steps of images',
   requires: [],
   tunables: {
-    WGX: [8, 16, 4],
-    WGY: [8, 16, 4],
-    TM: [4, 8, 16],
-    TN: [4, 8],
-    BK: [16, 8],
-    KU: [4, 1],
-    STAGE: [1, 0],
-    QUAD: [0, 1],
+    ...PRODUCT_TUNABLES,
     SPLIT: [1, 2, 4, 8, 16],
     /** Images of a step at most. */
     IMAGES: [64, 1, 2, 4, 8, 16],
   },
   constraints: [
-    '16 <= WGX * WGY <= min(maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX)',
-    'TM * TN + TM + TN <= 96 + 224 * softwareAdapter',
-    '16 <= WGY * TM <= 128 and 16 <= WGX * TN <= 128',
-    'STAGE == 1 or BK == 16',
-    'STAGE * 4 * ((BK + 4) * WGY * TM + (BK + 4) * (WGX * TN + 4)) <= maxComputeWorkgroupStorageSize',
-    'QUAD == 0 or STAGE == 0 and subgroupMinSize >= 4',
+    ...PRODUCT_CONSTRAINTS,
     'SPLIT == 1 or filterGrad == 1',
     'filterGrad == 0 or 4 * SPLIT * max((N + IMAGES - 1) // IMAGES, steps) * slot <= maxStorageBufferBindingSize',
   ],
@@ -88,21 +77,13 @@ function rejects(problem: Conv2dProblem, traits: Traits): string | undefined {
 /** Blocks as in matmul; slices of the tiles until the device is full. */
 function defaults(problem: Conv2dProblem, traits: Traits): Tunables {
   const { limits } = traits;
-  const block = { ...blockFor(problem, traits), SPLIT: 1, IMAGES: MOST_IMAGES };
+  const steps = { SPLIT: 1, IMAGES: MOST_IMAGES };
+  const block = { ...defaultBlock(productsOf(problem, steps), traits), ...steps };
   if (problem.pass !== 'filter-grad') return block;
   const wanted = (limits.softwareAdapter ? 8 : 256) / productTiles(problem, block);
   const fits = (SPLIT: number) => 4 * sumsOf(problem, { ...block, SPLIT }) <= limits.maxStorageBufferBindingSize;
   const { pitch } = tilingOf(problem, MOST_IMAGES);
   return { ...block, SPLIT: [16, 8, 4, 2].find((split) => split <= wanted && pitch >= 64 * split && fits(split)) ?? 1 };
-}
-
-function blockFor(problem: Conv2dProblem, { limits }: Traits) {
-  const small = { WGX: 8, WGY: 8, TM: 4, TN: 4, BK: 8, KU: 4, STAGE: 1, QUAD: 0 };
-  const large = { ...small, WGX: 16, WGY: 16, BK: 16 };
-  if (!limits.softwareAdapter) return productTiles(problem, { ...large, SPLIT: 1, IMAGES: MOST_IMAGES }) >= 256 ? large : small;
-  const QUAD = Number(limits.subgroupMinSize >= 4);
-  const isTall = QUAD === 1 && tilingOf(problem, MOST_IMAGES).rows > 32;
-  return { WGX: 4, WGY: 4, TM: isTall ? 16 : 8, TN: 8, BK: 16, KU: 4, STAGE: 0, QUAD };
 }
 
 /** Tiles transformed: of the image, and of the result or the output's gradient. */
@@ -127,14 +108,14 @@ function estimate(problem: Conv2dProblem, traits: Traits, constants: readonly st
   const { m, n, batch } = productsOf(problem, knobs);
   const { steps } = tilingOf(problem, knobs.IMAGES);
   const products = secondsAt({ flops: 32 * image * productOf(tiledProblem(problem)).rows, outputs: batch * m * n * steps }, traits, {
-    software: 9e9,
+    software: 6e9,
     hardware: 5000e9,
     outputsPerGroup: (knobs.WGX * knobs.WGY * knobs.TM * knobs.TN) / knobs.SPLIT,
     groups: steps * productTiles(problem, knobs),
     passes: 3 * steps + (constants.includes('filter') ? 0 : 1),
   });
   // On a software adapter there is a millisecond of compiling to earn back, as elsewhere.
-  const [elementsPerSecond, compiling] = traits.limits.softwareAdapter ? [0.4e9, 1e-3] : [60e9, 0];
+  const [elementsPerSecond, compiling] = traits.limits.softwareAdapter ? [0.9e9, 1e-3] : [60e9, 0];
   return compiling + products + (36 * (image + result)) / elementsPerSecond;
 }
 
