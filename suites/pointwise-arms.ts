@@ -4,7 +4,7 @@ import type { FunctionArm, Work } from '../harness/suite.ts';
 import { choose, kernelsFor, refusal, validTunables } from '../kernels/catalog.ts';
 import type { Buffer, Device } from '../kernels/device.ts';
 import { type Expression, input, relu } from '../kernels/expression.ts';
-import type { DeviceKind } from '../kernels/kernel.ts';
+import type { AnyKernel, DeviceKind, Tunables } from '../kernels/kernel.ts';
 import { Launch } from '../kernels/launch.ts';
 import { openDevice } from '../kernels/open.ts';
 import { copy, operandExtents, type PointwiseProblem, type Problem, pointwise } from '../kernels/problem.ts';
@@ -99,11 +99,15 @@ function copiesOf(device: Device, bytes: number): Launch[] {
   return [stream, plain].flatMap((problem) =>
     kernelsFor(problem.op, device.kind)
       .filter((kernel) => refusal(kernel, problem, device) === undefined)
-      .flatMap((kernel) => [...validTunables(kernel, problem, device)].map((tunables) => ({ kernel, tunables })))
+      .flatMap((kernel) => tunablesOf(device, kernel, problem).map((tunables) => ({ kernel, tunables })))
       .filter(({ kernel, tunables }) => kernel.cost(problem, tunables).bytes === 2 * bytes)
       .map(({ kernel, tunables }) => new Launch(device, kernel, problem, tunables)),
   );
 }
+
+/** All of a kernel's; on a software adapter, which is slow and no place to choose kernels, its own choice. */
+const tunablesOf = (device: Device, kernel: AnyKernel, problem: Problem): Tunables[] =>
+  device.limits.softwareAdapter ? [kernel.defaults(problem, device)] : [...validTunables(kernel, problem, device)];
 
 /** The fastest of a few launches, each tried five times. */
 async function best(device: Device, launches: readonly Launch[], buffers: Record<string, Buffer>): Promise<Launch> {
