@@ -59,6 +59,31 @@ test('rows in any number of streams, that do not divide them', async () => {
       }
 });
 
+test('rows of whole lines as one, in any number of streams, with rows of an input that repeat, overlap or leave gaps', async () => {
+  const difference = apply('sub', input(0), input(1));
+  let seed = 0;
+  for (const STREAMS of vectors.tunables.STREAMS)
+    for (const shape of [
+      [1, 16],
+      [3, 16],
+      [5, 48],
+      [7, 64],
+      [13, 1024],
+      [64, 16],
+      [33, 80],
+    ])
+      for (const stride of [0, 1, 7, 2 * shape[1]]) {
+        seed++;
+        const problem = pointwise({
+          shape,
+          inputs: [{}, { strides: [stride, 1] }],
+          expression: difference,
+          inPlace: seed % 2 ? 0 : undefined,
+        });
+        for (const device of [tuned, plain]) await checkPointwise(device, vectors, problem, seed, { STREAMS });
+      }
+});
+
 test('large problems are shared by threads: long rows in pieces, many rows in blocks', async () => {
   const add = apply('add', input(0), input(1));
   for (const [shape, layouts] of [

@@ -3,22 +3,24 @@
 //   rows of the output:   |-8-|-8-|-8-|-8-|1|1|1|      inputs: flat, row: loaded;  scalar, repeat: splat before the loop;
 //                                                      strided: gathered lane by lane
 //
-// Rows beyond the caches are walked in several places at once: each array is then several streams, and their prefetchers reach further than one.
+// Rows beyond the caches are walked in several places at once: each array is then several streams, and their prefetchers reach further than one. Many short
+// rows to which the same row of an input is applied, such as a bias, are walked as one long row in which that input starts again and again.
 //
 // All loads and steps of both vectors come before their stores, in pairs: V8's revectorisation then fuses them into 256 bits. The last elements of a
 // row go through the same steps one by one, so that an element's bits do not depend on where it lies. Rows are walked with an odometer of indices.
 
 import { bytesPerElement } from '../../dtype.ts';
 import { type Step, stepsOf } from '../../expression.ts';
-import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
+import type { Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { loopShape, pointwiseCost, pointwiseFacts, pointwiseVariant } from '../../pointwise.ts';
-import { type Access, accessOf, elementCount, type PointwiseProblem, pointwiseOperands } from '../../problems/pointwise.ts';
+import { accessOf, elementCount, type PointwiseProblem, pointwiseOperands } from '../../problems/pointwise.ts';
 import { advance, assemble, f32x4, i32, if_, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
 import { MAX_ARGUMENTS } from '../command.ts';
 import { hoisted, SCRATCH, type Vector } from '../math.ts';
 import { type Odometer, seek, step } from '../odometer.ts';
 import { sharesOf } from '../shares.ts';
 import { threadsFor } from '../threading.ts';
+import { entryOf, hasStrides, isStrided, type Rate, ratesOf, sourcesOf } from './entry.ts';
 import { constantLanes, constantsOfSteps, loadRepeated, loadRow, loadStrided, operate, store } from './lanes.ts';
 
 export const vectors: Kernel<PointwiseProblem> = {
@@ -52,58 +54,6 @@ export const vectors: Kernel<PointwiseProblem> = {
 /** Elements of a line of 64 bytes. */
 const LINE = 16;
 
-/** An input as the code sees it. */
-interface Operand {
-  readonly access: Access;
-  readonly dtype: PointwiseProblem['dtype'];
-  /** The buffer it is read from. */
-  readonly buffer: string;
-}
-
-const sourcesOf = (problem: PointwiseProblem): Operand[] =>
-  problem.inputs.map((input, i) => ({
-    access: accessOf(problem, input),
-    dtype: input.dtype,
-    buffer: i === problem.inPlace ? 'out' : `x${i}`,
-  }));
-
-const hasStrides = (access: Access): boolean => access !== 'flat' && access !== 'scalar';
-
-const isStrided = (problem: PointwiseProblem): boolean => problem.inputs.some((input) => accessOf(problem, input) === 'strided');
-
-/** `offset0`; for inputs with strides of their own `stride0_0`, ..; `step0` along the last dimension where it is neither 0 nor 1. All in bytes. */
-function entryOf(problem: PointwiseProblem): Entry {
-  const outer = loopShape(problem).length - 1;
-  const numbers = sourcesOf(problem).flatMap(({ access }, i) => [
-    `offset${i}`,
-    ...(hasStrides(access) ? Array.from({ length: outer }, (_, d) => `stride${i}_${d}`) : []),
-    ...(access === 'strided' ? [`step${i}`] : []),
-  ]);
-  const sizes = Array.from({ length: outer }, (_, d) => `size${d}`);
-  return {
-    buffers: Object.keys(pointwiseOperands(problem)).map((name) => ({ name, access: name === 'out' ? 'write' : 'read' })),
-    arguments: [
-      ...['rows', 'columns', 'rowsPerTask', 'pieces', 'piece', ...sizes, ...numbers].map((name) => ({ name, type: 'u32' as const })),
-      ...problem.scalars.map((_, i) => ({ name: `scalar${i}`, type: 'f32' as const })),
-    ],
-  };
-}
-
-/** How often a step's value changes. */
-type Rate = 'task' | 'row' | 'element';
-
-/** What depends on broadcast inputs alone is computed once for all that it is repeated over: normalisation's 1 / √(variance + ε), say. */
-function ratesOf(steps: readonly Step[], sources: readonly Operand[]): Rate[] {
-  const rates: Rate[] = [];
-  for (const { kind, value, operands } of steps) {
-    const access = kind === 'input' ? sources[value].access : undefined;
-    const own: Rate = access === undefined || access === 'scalar' ? 'task' : access === 'repeat' ? 'row' : 'element';
-    const all = [own, ...operands.map((operand) => rates[operand])];
-    rates.push(all.includes('element') ? 'element' : all.includes('row') ? 'row' : 'task');
-  }
-  return rates;
-}
-
 /** One task: a block of rows, or a piece of one row. */
 function generate(problem: PointwiseProblem, { STREAMS }: Tunables): Source {
   const steps = stepsOf(problem.expression);
@@ -112,6 +62,7 @@ function generate(problem: PointwiseProblem, { STREAMS }: Tunables): Source {
   const outer = loopShape(problem).length - 1;
   const size = bytesPerElement(problem.dtype);
   const constants = constantsOfSteps(steps);
+  const wraps = STREAMS > 1 && outer === 1 && rates.every((rate) => rate !== 'row') && !isStrided(problem);
   const locals = {
     row: i32,
     endRow: i32,
@@ -125,12 +76,16 @@ function generate(problem: PointwiseProblem, { STREAMS }: Tunables): Source {
     at: [i32, sources.length],
     lines: i32,
     places: [i32, STREAMS * (sources.length + 1)],
+    begin: i32,
+    rowLines: i32,
+    linesLeft: [i32, wraps ? STREAMS : 0],
     value: [v128, 2 * steps.length],
     constant: [v128, constants.size],
     scratch: [v128, SCRATCH],
   } as const;
   const elements = task(entryOf(problem), locals, (names, argument, scalar) => {
-    const { task, row, endRow, first, left, count, rest, target, index, base, at, lines, places, value, constant, scratch } = names;
+    const { task, row, endRow, first, left, count, rest, target, index, base, at, value, constant, scratch } = names;
+    const { lines, places, begin, rowLines, linesLeft } = names;
     const { out, rows, columns, rowsPerTask, pieces, piece } = argument;
     /** By stream: the address in each source, and in the output. */
     const streams = Array.from({ length: STREAMS }, (_, s) => places.slice(s * (sources.length + 1), (s + 1) * (sources.length + 1)));
@@ -143,7 +98,8 @@ function generate(problem: PointwiseProblem, { STREAMS }: Tunables): Source {
     };
     start();
     hoist('task');
-    hoisted(constants, constant, () =>
+    hoisted(constants, constant, () => {
+      if (wraps) walkRows();
       loopWhileBelow(row, endRow, 1, () => {
         sources.forEach((_, i) => set(at[i], base[i]));
         set(target, out);
@@ -155,8 +111,8 @@ function generate(problem: PointwiseProblem, { STREAMS }: Tunables): Source {
         set(left, i32.and(rest, 7));
         repeat(left, () => body(1, 1, at, target));
         nextRow();
-      }),
-    );
+      });
+    });
 
     /** Sets the rows and columns of this task, and the addresses of their first elements. */
     function start() {
@@ -215,6 +171,71 @@ function generate(problem: PointwiseProblem, { STREAMS }: Tunables): Source {
         });
         addresses.forEach((address, i) => set(address, streams[STREAMS - 1][i]));
       });
+    }
+
+    /** Walks rows of whole lines as one, in STREAMS places at once, and leaves `row` behind the last that is done. */
+    function walkRows() {
+      i32.and(i32.eqz(i32.and(columns, LINE - 1)), i32.eq(pieces, 1));
+      if_({}, () => {
+        set(begin, row);
+        set(rowLines, i32.div_u(columns, LINE));
+        set(lines, i32.div_u(i32.mul(i32.sub(endRow, row), rowLines), STREAMS));
+        set(lines, i32.sub(lines, i32.eqz(i32.and(lines, 1))));
+        i32.lt_s(0, lines);
+        if_({}, () => {
+          set(rest, 0);
+          streams.forEach((_, s) => startStream(s));
+          repeat(lines, () => streams.forEach((_, s) => walkLine(s)));
+          set(row, i32.add(begin, i32.div_u(rest, rowLines)));
+          i32.rem_u(rest, rowLines);
+          if_({}, () => endRowOf(STREAMS - 1));
+          set(rest, i32.sub(row, begin));
+          advance(out, i32.mul(rest, i32.mul(columns, size)));
+          sources.forEach(({ access, dtype }, i) => {
+            if (access === 'flat') advance(base[i], i32.mul(rest, i32.mul(columns, bytesPerElement(dtype))));
+            if (access === 'row') advance(base[i], i32.mul(rest, argument[`stride${i}_0`]));
+          });
+          set(index[0], row);
+        });
+      });
+    }
+
+    /** Places a stream `rest` lines behind the first row, and moves `rest` on to the next stream. */
+    function startStream(s: number) {
+      const stream = streams[s];
+      set(stream[sources.length], i32.add(out, i32.mul(rest, LINE * size)));
+      sources.forEach(({ access, dtype }, i) => {
+        const line = LINE * bytesPerElement(dtype);
+        if (access === 'flat') set(stream[i], i32.add(base[i], i32.mul(rest, line)));
+        if (access !== 'row') return;
+        set(stream[i], i32.add(base[i], i32.mul(i32.div_u(rest, rowLines), argument[`stride${i}_0`])));
+        advance(stream[i], i32.mul(i32.rem_u(rest, rowLines), line));
+      });
+      set(linesLeft[s], i32.sub(rowLines, i32.rem_u(rest, rowLines)));
+      advance(rest, lines);
+    }
+
+    /** A line of a stream; at the end of its row, inputs of one row go to the next. */
+    function walkLine(s: number) {
+      const stream = streams[s];
+      for (let done = 0; done < LINE; done += 8) body(2, 4, stream, stream[sources.length]);
+      advance(linesLeft[s], -1);
+      i32.eqz(linesLeft[s]);
+      if_({}, () => {
+        set(linesLeft[s], rowLines);
+        sources.forEach(({ access, dtype }, i) => {
+          if (access === 'row') advance(stream[i], i32.sub(argument[`stride${i}_0`], i32.mul(columns, bytesPerElement(dtype))));
+        });
+      });
+    }
+
+    /** Ends the row that a stream stands in. */
+    function endRowOf(s: number) {
+      const stream = streams[s];
+      repeat(linesLeft[s], () => {
+        for (let done = 0; done < LINE; done += 8) body(2, 4, stream, stream[sources.length]);
+      });
+      advance(row, 1);
     }
 
     /** `halves` vectors of `lanes` elements: load, compute, store. */
