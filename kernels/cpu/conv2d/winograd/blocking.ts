@@ -20,6 +20,10 @@ export interface Blocking {
   readonly rowBlocks: number;
 }
 
+/** What a block costs by itself, and a row of tiles of it (its overlap with the next block), in tiles' worth of work. */
+const BLOCK_COST = 3;
+const ROW_COST = 0.25;
+
 /** Blocks of at most `most` tiles, as near to whole strips as there are. */
 export function blockingOf(
   { vertical, horizontal }: Pick<Correlation, 'vertical' | 'horizontal'>,
@@ -29,16 +33,25 @@ export function blockingOf(
 ): Blocking {
   const [tileRows, tileColumns] = [Math.ceil(vertical.positions / m), Math.ceil(horizontal.positions / m)];
   const allRows = tileRows * images;
-  const columnBlocks = Math.ceil(tileColumns / most);
-  const blockColumns = Math.ceil(tileColumns / columnBlocks);
-  const padded = (tiles: number) => Math.ceil(tiles / TILES_AT_ONCE) * TILES_AT_ONCE;
-  const all = (rows: number) => Math.floor(allRows / rows) * padded(rows * blockColumns) + padded((allRows % rows) * blockColumns);
-  let blockRows = 1;
-  // A block costs something by itself, about as much as a few tiles.
-  const costOf = (rows: number) => all(rows) + 4 * Math.ceil(allRows / rows);
-  for (let rows = 2; rows <= Math.min(allRows, Math.floor(most / blockColumns)); rows++)
-    if (costOf(rows) <= costOf(blockRows)) blockRows = rows;
-  return { tileColumns, tileRows, allRows, blockColumns, blockRows, columnBlocks, rowBlocks: Math.ceil(allRows / blockRows) };
+  const ofBlock = (rows: number, columns: number) =>
+    rows * columns === 0 ? 0 : Math.ceil((rows * columns) / TILES_AT_ONCE) * TILES_AT_ONCE + BLOCK_COST + ROW_COST * rows;
+  const ofRows = (rows: number, columns: number) =>
+    Math.floor(tileColumns / columns) * ofBlock(rows, columns) + ofBlock(rows, tileColumns % columns);
+  let [best, blockRows, blockColumns] = [Number.POSITIVE_INFINITY, 1, 1];
+  for (let columnBlocks = Math.ceil(tileColumns / most), last = 0; columnBlocks <= tileColumns; columnBlocks++) {
+    const columns = Math.ceil(tileColumns / columnBlocks);
+    if (columns === last) continue;
+    last = columns;
+    for (let rows = 1; rows <= Math.min(allRows, Math.floor(most / columns)); rows++) {
+      const cost = Math.floor(allRows / rows) * ofRows(rows, columns) + ofRows(allRows % rows, columns);
+      if (cost < best) [best, blockRows, blockColumns] = [cost, rows, columns];
+    }
+  }
+  return {
+    ...{ tileColumns, tileRows, allRows, blockColumns, blockRows },
+    columnBlocks: Math.ceil(tileColumns / blockColumns),
+    rowBlocks: Math.ceil(allRows / blockRows),
+  };
 }
 
 /** Tiles of a block, with those that fill its last strip. */

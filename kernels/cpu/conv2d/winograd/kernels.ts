@@ -10,23 +10,33 @@ import type { Conv2dProblem } from '../../../problems/conv2d.ts';
 import { assemble, type Task } from '../../assembly.ts';
 import { registerTile } from '../../matmul/packed.ts';
 import { winogradCost, winogradEstimate } from './cost.ts';
-import { filterTask } from './filter.ts';
+import { filterExtent, filterTask } from './filter.ts';
 import { filterGradPlan } from './filter-grad.ts';
 import { imagePlan, imageTask } from './image.ts';
 import { inverseTask } from './inverse.ts';
 import type { OutputTile } from './matrices.ts';
 import { sumsTask } from './sums.ts';
 
-const defaults = (_problem: Conv2dProblem, traits: Traits): Tunables => ({ ...registerTile(traits), KU: 4, TB: 64 });
+/** Filters that are larger than this once transformed come from memory for every block of tiles: then larger blocks pay, though they leave the cache. */
+const STREAMED_BYTES = 12e6;
+
+function defaultsFor(m: OutputTile) {
+  return (problem: Conv2dProblem, traits: Traits): Tunables => {
+    const { rows, depth } = filterExtent(problem);
+    const isStreamed = 4 * (m + 2) ** 2 * rows * depth > STREAMED_BYTES;
+    return { ...registerTile(traits), KU: 4, TB: isStreamed ? 256 : 64 };
+  };
+}
 
 function winograd(m: OutputTile, errorFactor: number): Kernel<Conv2dProblem> {
+  const defaults = defaultsFor(m);
   return {
     name: `winograd${m}`,
     op: 'conv2d',
     device: 'cpu',
     summary: `F(${m}x${m}, 3x3): tiles transformed into ${(m + 2) ** 2} matrix products`,
     requires: ['simd'],
-    tunables: { MR: [6, 4], NR: [16, 8], KU: [4, 2], TB: [64, 32, 96, 128, 256] },
+    tunables: { MR: [6, 4], NR: [16, 8], KU: [4, 2], TB: [64, 16, 32, 48, 96, 128, 256] },
     constraints: ['MR * NR <= 96', 'MR * NR >= 24'],
     deterministic: true,
     errorFactor,
