@@ -28,6 +28,30 @@ const CASES: readonly Conv2dOptions[] = [
   { input: [1, 2, 5, 6], filter: [2, 2, 2, 3], padding: [0, 1, 3, 0] },
 ];
 
+/** One channel a group: windows of 3 and 5 and others, strides of 1 and 2, planes from narrower than a vector to several bands of rows. */
+const DEPTHWISE: readonly Conv2dOptions[] = [
+  { input: [2, 3, 7, 7], filter: [3, 1, 3, 3], padding: 1 },
+  { input: [1, 2, 14, 13], filter: [2, 1, 3, 3], padding: 1, stride: 2 },
+  { input: [1, 3, 17, 33], filter: [3, 1, 5, 5], padding: 2 },
+  { input: [2, 2, 15, 19], filter: [2, 1, 5, 5], padding: 2, stride: 2 },
+  { input: [1, 2, 3, 2], filter: [2, 1, 3, 3], padding: 1, stride: 2 },
+  { input: [1, 1, 9, 40], filter: [1, 1, 2, 4], padding: [0, 1, 3, 0], stride: [2, 1] },
+  { input: [1, 2, 8, 21], filter: [2, 1, 1, 1], stride: 2 },
+  { input: [1, 2, 130, 70], filter: [2, 1, 3, 3], padding: 1 },
+  { input: [1, 2, 131, 70], filter: [2, 1, 3, 3], padding: [1, 0, 0, 1], stride: 2 },
+  { input: [2, 2, 9, 11], filter: [6, 1, 3, 3], groups: 2, padding: 1 },
+];
+
+/** Every depthwise case in all three passes; epilogues in turn on the forward ones. */
+export function* depthwiseConvolutions(): Generator<Conv2dProblem> {
+  for (const [turn, each] of DEPTHWISE.entries()) {
+    const options = { groups: each.input[1], ...each };
+    yield conv2d({ ...options, epilogue: { bias: turn % 2 === 0, residual: turn % 4 < 2, relu: turn % 3 === 1 } });
+    yield conv2d({ ...options, pass: 'input-grad' });
+    yield conv2d({ ...options, pass: 'filter-grad' });
+  }
+}
+
 /** Every case in all three passes; epilogues in turn on the forward ones. */
 export function* awkwardConvolutions(): Generator<Conv2dProblem> {
   for (const [turn, options] of CASES.entries()) {

@@ -1,6 +1,7 @@
 // The kernels of the CPU device, in catalogue order: plain before clever.
 
 import type { AnyKernel } from '../kernel.ts';
+import { depthwise } from './conv2d/depthwise/depthwise.ts';
 import { im2col } from './conv2d/im2col.ts';
 import { naive as naiveConv2d } from './conv2d/naive.ts';
 import { winograd2, winograd4 } from './conv2d/winograd/kernels.ts';
@@ -28,6 +29,7 @@ export const cpuKernels: readonly AnyKernel[] = [
   direct,
   packed,
   naiveConv2d,
+  depthwise,
   im2col,
   winograd2,
   winograd4,

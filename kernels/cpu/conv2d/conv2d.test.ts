@@ -1,10 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { choose, validTunables } from '../../catalog.ts';
-import { awkwardConvolutions, checkConv2d } from '../../conv2d-conformance.ts';
+import { choose, refusal, validTunables } from '../../catalog.ts';
+import { awkwardConvolutions, checkConv2d, depthwiseConvolutions } from '../../conv2d-conformance.ts';
 import { conv2d } from '../../problems/conv2d.ts';
 import { seededRandom } from '../../random.ts';
 import { openCpu } from '../device.ts';
+import { depthwise } from './depthwise/depthwise.ts';
 import { im2col } from './im2col.ts';
 import { naive } from './naive.ts';
 
@@ -23,6 +24,19 @@ for (const kernel of [naive, im2col])
         assert.unreachable(`${JSON.stringify(problem)}: ${error.message}`);
       });
   });
+
+test('depthwise: every pass it does, on awkward problems, with any number of rows at once', async () => {
+  let seed = 0;
+  for (const problem of [...awkwardConvolutions(), ...depthwiseConvolutions()]) {
+    if (refusal(depthwise, problem, device)) continue;
+    seed++;
+    for (const ROWS of depthwise.tunables.ROWS)
+      await checkConv2d(seed % 2 === 0 ? device : single, depthwise, problem, seed, { ROWS }).catch((error) => {
+        assert.unreachable(`${JSON.stringify(problem)} with ROWS=${ROWS}: ${error.message}`);
+      });
+  }
+  assert.ok(seed >= 24, `${seed} problems`);
+});
 
 /** Longer than a slab, wider than a block, and shared by threads. */
 function* largeConvolutions() {

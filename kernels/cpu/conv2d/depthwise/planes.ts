@@ -1,0 +1,166 @@
+// The tap loop of a depthwise convolution: ROWS rows of the result, eight columns of each at a time (sixteen where two phases of columns are interleaved).
+//
+//   for each tap:   one weight in all lanes;  for each row:  sum += weight · vector of the copied image
+//
+// Each sum is a chain of as many multiply-adds as there are taps, but chains of the next columns do not depend on it and overlap.
+
+import {
+  advance,
+  f32,
+  f32x4,
+  i8x16,
+  i32,
+  if_,
+  type Local,
+  loopWhileBelow,
+  multiplyAdd,
+  type Routine,
+  repeat,
+  routine,
+  set,
+  v128,
+} from '../../assembly.ts';
+import { type Geometry, LANES } from './geometry.ts';
+
+/**
+ * `source`: the copied row that row 0 of these reads first; `result`, `residual`: the first element of the first row, `stride` bytes between rows; `columns` of
+ * the result; `edge`: room for ROWS rows of sixteen elements.
+ */
+const ROWS_ARGUMENTS = {
+  ...{ source: i32, pitch: i32, part: i32, filter: i32, bias: i32, result: i32, residual: i32, stride: i32, columns: i32, edge: i32 },
+} as const;
+
+export interface RowsShape {
+  readonly geometry: Geometry;
+  /** Which phase of the result's rows. */
+  readonly phase: number;
+  readonly rows: number;
+  /** Taps across the window: from one row of the filter to the next. */
+  readonly window: number;
+  readonly fma: boolean;
+  readonly bias: boolean;
+  readonly residual: boolean;
+  readonly relu: boolean;
+}
+
+const words = (...lanes: number[]): number[] => lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte));
+
+/** Generates `rows(source, pitch, part, filter, ..)`: `shape.rows` rows of one plane. */
+export function rowsRoutine(shape: RowsShape): Routine {
+  const { geometry, rows, window, bias: hasBias, residual: hasResidual } = shape;
+  const { stepY, across, phasesX } = geometry;
+  const taps = geometry.down[shape.phase];
+  const phases = phasesX.length;
+  const step = LANES * phases;
+  const sourceRows = [...new Set(taps.flatMap(({ at }) => Array.from({ length: rows }, (_, t) => t * stepY + at)))].sort((a, b) => a - b);
+  const places = {
+    x: i32,
+    left: i32,
+    row: [i32, Math.max(1, sourceRows.length)],
+    out: i32,
+    outStride: i32,
+    from: i32,
+    to: i32,
+    count: i32,
+    address: i32,
+  } as const;
+  const values = { sum: [v128, 2 * phases * rows], weight: v128, mixed: [v128, 4] } as const;
+  return routine(ROWS_ARGUMENTS, { ...places, ...values }, (names) => {
+    const { source, pitch, part, filter, bias, result, residual, stride, columns, edge } = names;
+    const { x, left, row, out, outStride, from, to, count, address, sum, weight, mixed } = names;
+    const multiply = multiplyAdd(shape.fma);
+    const sums = (t: number, p: number) => [0, 1].map((half) => sum[2 * (p * rows + t) + half]);
+
+    loopWhileBelow(x, columns, step, () => {
+      // The last vectors of a row end with it where there is one phase, and compute some elements again.
+      set(left, i32.sub(columns, x));
+      if (phases === 1) {
+        i32.and(i32.lt_u(left, step), i32.ge_u(columns, step));
+        if_({}, () => {
+          set(x, i32.sub(columns, step));
+          set(left, step);
+        });
+      }
+      // Where elements are missing, rows go by way of `edge`. One run of stores for both: the engine fuses pairs from the stores backwards, within a block.
+      set(out, i32.add(result, i32.shl(x, 2)));
+      set(outStride, stride);
+      i32.lt_u(left, step);
+      if_({}, () => {
+        set(out, edge);
+        set(outStride, 4 * step);
+      });
+      accumulate();
+      store();
+      i32.lt_u(left, step);
+      if_({}, copyEdge);
+    });
+
+    function accumulate() {
+      const start = hasBias ? v128.load32_splat({}, bias) : v128.const('f32x4', [0, 0, 0, 0]);
+      set(weight, start);
+      for (const each of sum) set(each, weight);
+      set(address, i32.add(source, phases === 1 ? i32.shl(x, 2) : i32.shl(x, 1)));
+      sourceRows.forEach((at, r) => {
+        const down = at - (r === 0 ? 0 : sourceRows[r - 1]);
+        if (r === 0) set(row[0], at === 0 ? address : i32.add(address, i32.mul(pitch, at)));
+        else set(row[r], i32.add(row[r - 1], down === 1 ? pitch : i32.mul(pitch, down)));
+      });
+      for (const vertical of taps)
+        for (let p = 0; p < phases; p++)
+          for (const horizontal of across[p]) {
+            set(weight, v128.load32_splat({ offset: 4 * (vertical.tap * window + horizontal.tap) }, filter));
+            for (let t = 0; t < rows; t++) {
+              const [low, high] = sums(t, p);
+              const here = row[sourceRows.indexOf(t * stepY + vertical.at)];
+              if (horizontal.part !== 0) set(address, i32.add(here, part));
+              const base = horizontal.part === 0 ? here : address;
+              for (const half of [0, 1]) set(mixed[half], v128.load({ offset: 4 * horizontal.at + 16 * half }, base));
+              multiply(low, weight, mixed[0]);
+              multiply(high, weight, mixed[1]);
+            }
+          }
+    }
+    /** The vectors of row t in the order of the result's columns. */
+    function inOrder(t: number): Local<'v128'>[] {
+      if (phases === 1) return sums(t, 0);
+      const [[even, evenHigh], [odd, oddHigh]] = [sums(t, 0), sums(t, 1)];
+      set(mixed[0], i8x16.shuffle(words(0, 4, 1, 5), even, odd));
+      set(mixed[1], i8x16.shuffle(words(2, 6, 3, 7), even, odd));
+      set(mixed[2], i8x16.shuffle(words(0, 4, 1, 5), evenHigh, oddHigh));
+      set(mixed[3], i8x16.shuffle(words(2, 6, 3, 7), evenHigh, oddHigh));
+      return [...mixed];
+    }
+    function finish(values: readonly Local<'v128'>[]) {
+      if (hasResidual) values.forEach((value, j) => set(value, f32x4.add(value, v128.load({ offset: 16 * j }, from))));
+      if (!shape.relu) return;
+      set(weight, v128.const('f32x4', [0, 0, 0, 0]));
+      for (const value of values) set(value, f32x4.pmax(value, weight));
+    }
+    function store() {
+      if (hasResidual) set(from, i32.add(residual, i32.shl(x, 2)));
+      for (let t = 0; t < rows; t++) {
+        const values = inOrder(t);
+        finish(values);
+        values.forEach((value, j) => v128.store({ offset: 16 * j }, out, value));
+        advance(out, outStride);
+        if (hasResidual) advance(from, stride);
+      }
+    }
+    /** Copies the elements that exist from `edge`. */
+    function copyEdge() {
+      set(out, i32.add(result, i32.shl(x, 2)));
+      set(address, edge);
+      for (let t = 0; t < rows; t++) {
+        set(from, address);
+        set(to, out);
+        set(count, left);
+        repeat(count, () => {
+          f32.store({}, to, f32.load({}, from));
+          for (const pointer of [from, to]) advance(pointer, 4);
+        });
+        advance(address, 4 * step);
+        advance(out, stride);
+      }
+    }
+  });
+}
