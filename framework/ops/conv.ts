@@ -8,7 +8,7 @@ import { type Layout, type Spec, specText } from '../layout.ts';
 import { apply, type Op, type Operand, type Value } from '../op.ts';
 import { equalShapes, type Shape } from '../shape.ts';
 import { DenseInputs } from './dense.ts';
-import { gt, where } from './pointwise.ts';
+import { reluGrad } from './pointwise.ts';
 import { sum } from './reduce.ts';
 
 /** How a filter moves over an image. */
@@ -89,7 +89,7 @@ export const conv2dOp: Op<Forward> = {
     ),
   gradient({ operands, output, attributes, needs }, upstream) {
     const [x, w] = operands as (typeof upstream)[];
-    const g = attributes.relu ? where(gt(output, 0), upstream, 0) : upstream;
+    const g = attributes.relu ? reluGrad(output, upstream) : upstream;
     return [
       needs[0] ? inputGrad(w, g, x.shape, attributes) : undefined,
       needs[1] ? filterGrad(x, g, w.shape, attributes) : undefined,

@@ -7,7 +7,7 @@ import { type Layout, layoutOf, type Spec, specText } from '../layout.ts';
 import { apply, type Op, type Operand, type Value } from '../op.ts';
 import { broadcastShapes, broadcastStrides, type Shape, sizeOf } from '../shape.ts';
 import { DenseInputs, type Source } from './dense.ts';
-import { gt, where } from './pointwise.ts';
+import { reluGrad } from './pointwise.ts';
 import { sumTo } from './reduce.ts';
 import { reshape, transposeMatrix } from './shape.ts';
 
@@ -87,7 +87,7 @@ export const matmulOp: Op<MatmulAttributes> = {
   },
   gradient({ operands, output, attributes, needs }, upstream) {
     const [a, b, bias] = operands as (typeof upstream)[];
-    const g = attributes.relu ? where(gt(output, 0), upstream, 0) : upstream;
+    const g = attributes.relu ? reluGrad(output, upstream) : upstream;
     // Each gradient comes out as its operand is stored, so that what uses both reads them alike.
     const [byA, byB] = attributes.transposeB
       ? [() => product(g, b), () => product(transposeMatrix(g), a)]

@@ -77,7 +77,12 @@ const rows = {
   relu: {
     forward: ([x]) => form('max', x, constant(0, x.type)),
     keeps: ['output'],
-    gradient: ({ output }, g) => [() => where(gt(output, 0), g, 0)],
+    gradient: ({ output }, g) => [() => reluGrad(output, g)],
+  },
+  reluGrad: {
+    forward: ([y, g]) => form('where', form('gt', y, constant(0, y.type)), g, constant(0, g.type)),
+    keeps: ['inputs'],
+    gradient: ({ operands: [y] }, g) => [() => mul(g, 0), () => reluGrad(y, g)],
   },
   sigmoid: {
     forward: ([x]) => sigmoidOf(x),
@@ -168,6 +173,8 @@ export const sqrt = unary(pointwiseOps.sqrt);
 export const square = unary(pointwiseOps.square);
 export const erf = unary(pointwiseOps.erf);
 export const relu = unary(pointwiseOps.relu);
+/** The gradient of relu, by its output: g where y > 0, else 0, in one pass. */
+export const reluGrad = binary(pointwiseOps.reluGrad);
 export const sigmoid = unary(pointwiseOps.sigmoid);
 export const tanh = unary(pointwiseOps.tanh);
 /** x · Φ(x), the exact form (Hendrycks and Gimpel 2016). */
