@@ -82,7 +82,8 @@ export class Session {
   readonly #cells = new Map<GraphNode, Cell>();
   readonly #prepared = new Map<string, Promise<Prepared>>();
   readonly #plans = new Set<Plan>();
-  #report: (() => StepReport) | undefined;
+  /** What the last run's report is made of. */
+  #last: { readonly plan: Plan; readonly counts: RewriteCounts; readonly crossings: readonly Crossing[] } | undefined;
   /** Settles when the run that was asked for last has ended: runs take turns. */
   #turn: Promise<unknown> = Promise.resolve();
   #isClosed = false;
@@ -128,7 +129,7 @@ export class Session {
     const values = await Promise.all(reading);
     if (this.#detectsAnomaly) checkAnomaly(read, values);
     const { plan, counts } = prepared;
-    this.#report = () => ({ kernels: plan.kernels, crossings, rewrites: counts, planBytes: plan.bytes });
+    this.#last = { plan, counts, crossings };
     const results = list.map((fetch) => (fetch instanceof GraphNode ? values.shift() : undefined));
     return (Array.isArray(fetches) ? results : results[0]) as Fetched<F>;
   }
@@ -181,8 +182,9 @@ export class Session {
 
   /** Each kernel of the last run with the nodes it computed, and each crossing between host and device. Throws before the first run. */
   report(): StepReport {
-    if (!this.#report) throw new Error('report: the session has run nothing yet; call it after run(..)');
-    return this.#report();
+    if (!this.#last) throw new Error('report: the session has run nothing yet; call it after run(..)');
+    const { plan, counts, crossings } = this.#last;
+    return { kernels: plan.kernels, crossings, rewrites: counts, planBytes: plan.bytes };
   }
 
   /** Gives back all that the session holds on its device, its variables included. A second call does nothing. */

@@ -50,8 +50,9 @@ function serve({ memory, thread, port }: WorkerOrders): void {
   let sequence = 0;
   Atomics.add(words, WORD.started, 1);
   Atomics.notify(words, WORD.started);
-  while (Atomics.load(words, WORD.dismissed) === 0) {
-    waitWhile(words, WORD.sequence, sequence, () => Atomics.load(words, WORD.dismissed) === 0);
+  const isEmployed = () => Atomics.load(words, WORD.dismissed) === 0;
+  while (isEmployed()) {
+    waitWhile(words, WORD.sequence, sequence, isEmployed);
     sequence = Atomics.load(words, WORD.sequence);
     for (let task = claim(words); task >= 0; task = claim(words)) {
       try {
