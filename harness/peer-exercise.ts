@@ -1,15 +1,18 @@
 // An exercise is a case as a peer gets it: inputs made from the seed, and the check of its result. One entry for each kind of case.
 
 import { firstLosses } from '../framework/exact/net.ts';
-import { outputsOf, type Training, trainingData } from '../framework/exact/training.ts';
+import { outputsOf, trainingData } from '../framework/exact/training.ts';
 import { type Problem, resultNames } from '../kernels/problem.ts';
+import { modelExercise } from './model-exercise.ts';
 import { resultBytes, seededInputs } from './operands.ts';
 import { type Accuracy, checkResults } from './oracle.ts';
-import type { Inputs, PeerCase } from './peers/peer.ts';
+import type { ConvCase, GemmCase, Inputs, PeerCase, TrainStepCase } from './peers/peer.ts';
 import { ArmFailure } from './protocol.ts';
 import type { Case } from './suite.ts';
 
 export interface Exercise {
+  /** What the peer is handed: the case, with what was found when it was made ready. */
+  readonly asked: PeerCase;
   readonly inputs: Inputs;
   /** Calls before the result is checked. */
   readonly calls: number;
@@ -27,21 +30,25 @@ export function peerCaseOf({ problem, constants = [], asked }: Pick<Case, 'probl
   return undefined;
 }
 
-export function exerciseOf(asked: PeerCase, seed: number): Exercise {
+export function exerciseOf(asked: PeerCase, seed: number): Exercise | Promise<Exercise> {
   switch (asked.kind) {
     case 'gemm':
     case 'conv':
-      return problemExercise(asked.problem, seed);
+      return problemExercise(asked, seed);
     case 'train-step':
-      return trainingExercise(asked.training, seed);
+      return trainingExercise(asked, seed);
+    case 'model':
+      return modelExercise(asked);
   }
 }
 
 /** The operands that our kernels get too, and the bound that they must meet too. */
-function problemExercise(problem: Problem, seed: number): Exercise {
+function problemExercise(asked: GemmCase | ConvCase, seed: number): Exercise {
+  const problem: Problem = asked.problem;
   const inputs = seededInputs(problem, seed);
   const [result] = resultNames(problem);
   return {
+    asked,
     inputs: inputs as Inputs,
     calls: 1,
     resultBytes: resultBytes(problem),
@@ -59,9 +66,11 @@ const LOSS_BOUND = 1e-5;
 const LOST_BY_SUM = 2 ** -30;
 
 /** The data and initial parameters that our own steps get too. */
-function trainingExercise(training: Training, seed: number): Exercise {
+function trainingExercise(asked: TrainStepCase, seed: number): Exercise {
+  const { training } = asked;
   const inputs = trainingData(training, seed);
   return {
+    asked,
     inputs,
     calls: STEPS,
     resultBytes: 4,

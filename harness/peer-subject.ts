@@ -7,9 +7,9 @@ import { nowNs, type Subject } from './subject.ts';
 
 /** Hands a case to a peer, calls it once and checks the result. Throws an ArmFailure 'wrong' where it errs. */
 export async function peerSubject(peer: OpenPeer, order: CaseOrder, onGpu: boolean): Promise<Subject> {
-  const { inputs, calls, resultBytes, check } = exerciseOf(order.asked!, order.seed);
+  const { asked, inputs, calls, resultBytes, check } = await exerciseOf(order.asked!, order.seed);
   const began = nowNs();
-  const run = await peer.prepare(order.asked!, inputs);
+  const run = await peer.prepare(asked, inputs);
   try {
     const first = run.run();
     await first;
@@ -22,7 +22,7 @@ export async function peerSubject(peer: OpenPeer, order: CaseOrder, onGpu: boole
         verified: true,
         maxRelErr: accuracy?.maxRelErr,
         bytesD2h: onGpu ? resultBytes : undefined,
-        extra: accuracy && order.asked!.kind === 'conv' ? { err_2norm: accuracy.err2norm } : undefined,
+        extra: accuracy && asked.kind === 'conv' ? { err_2norm: accuracy.err2norm } : undefined,
       },
       ...(run.time
         ? { asynchronous: true, batch: (iterations: number) => run.time!(iterations) }

@@ -56,7 +56,8 @@ function lowered(problem: Conv2dProblem, operands: readonly Operand<Layout>[], n
 
 const hasBias = (operands: readonly unknown[], { residual }: Forward): boolean => operands.length > (residual ? 3 : 2);
 
-function forwardProblem(operands: readonly Spec[], attributes: Forward): Conv2dProblem {
+/** The kernel problem of a forward. For the framework's own use, and for who hands the same convolution to somebody else. */
+export function forwardProblem(operands: readonly Spec[], attributes: Forward): Conv2dProblem {
   const [input, filter] = operands;
   const { relu, residual, ...window } = attributes;
   return conv2dProblem({

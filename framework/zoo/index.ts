@@ -7,10 +7,10 @@ import { resnet18, resnet34, resnet50 } from './resnet.ts';
 import { vgg16, vgg19 } from './vgg.ts';
 
 export { alexnet } from './alexnet.ts';
+export { checked, computed, resultOf, smallOf } from './expected.ts';
 export type { NetOptions } from './layers.ts';
 export {
   classesOf,
-  feedOf,
   graphOf,
   graphOfNet,
   imageShape,

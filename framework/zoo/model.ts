@@ -1,8 +1,8 @@
 // A model is a net of the zoo at a size, with all of its numbers given by a seed: whoever makes it, in whatever process, makes the same.
 
-import type { Device, Values } from '../../kernels/index.ts';
+import type { Device } from '../../kernels/index.ts';
 import { randomValues } from '../../kernels/random.ts';
-import { constant, type GraphNode, gradients, placeholder } from '../graph/index.ts';
+import { constant, type Feeds, type GraphNode, gradients, placeholder } from '../graph/index.ts';
 import { Dropout, inGraph, type Sequential } from '../nn/index.ts';
 import { crossEntropy } from '../ops/index.ts';
 import type { Shape } from '../shape.ts';
@@ -50,6 +50,8 @@ export function netOf({ net, size, width, seed }: Model, device: Device, trainin
 export interface ModelGraph {
   readonly net: Sequential;
   readonly input: GraphNode;
+  /** The model's images for the input. */
+  readonly feeds: Feeds;
   /** Logits [batch, classes]. */
   readonly output: GraphNode;
   /** In training: the mean cross entropy with `classesOf`, and its gradients by the net's parameters, in order. */
@@ -68,10 +70,8 @@ export async function graphOfNet(model: Model, net: Sequential): Promise<ModelGr
   const nodes = await inGraph(net, { share: true });
   const input = placeholder(imageShape(model), 'f32', 'images');
   const output = nodes.forward(input);
-  if (!net.training) return { net, input, output, gradients: [] };
+  const feeds: Feeds = [[input, imagesOf(model)]];
+  if (!net.training) return { net, input, feeds, output, gradients: [] };
   const loss = crossEntropy(output, constant(classesOf(model), 'classes'));
-  return { net, input, output, loss, gradients: gradients(loss, nodes.parameters) };
+  return { net, input, feeds, output, loss, gradients: gradients(loss, nodes.parameters) };
 }
-
-/** The feed of a model's images. */
-export const feedOf = (model: Model, { input }: ModelGraph): [GraphNode, Values][] => [[input, imagesOf(model)]];

@@ -2,6 +2,7 @@
 //
 //   gemm           C = Relu?(Gemm(A, B, bias?; alpha, transA, transB))
 //   gemm, batched  C = Relu?(Add?(FusedMatMul(A, B; alpha, transA, transB), bias))      FusedMatMul is onnxruntime's own, of com.microsoft
+//   model          onnx-model.ts
 //   conv           output = Relu?(Add?(Conv(input, filter, bias?), residual))           onnxruntime fuses what follows the Conv
 //
 // Operands are inputs of the graph; only those that a case calls constant are part of the model, which onnxruntime packs once and for all.
@@ -10,6 +11,7 @@ import type { MatmulProblem } from '../../kernels/problem.ts';
 import { convShapes, inputShapes } from './conv.ts';
 import { storedShapes } from './gemm.ts';
 import type { OnnxGraph, OnnxNode } from './onnx.ts';
+import { modelGraph } from './onnx-model.ts';
 import type { ConvCase, Inputs, PeerCase } from './peer.ts';
 
 /** The graph of a case that `supports` has let through. */
@@ -19,6 +21,8 @@ export function onnxGraph(asked: PeerCase, inputs: Inputs): OnnxGraph {
       return gemmGraph(asked.problem);
     case 'conv':
       return convGraph(asked, inputs);
+    case 'model':
+      return modelGraph(asked.graph!, inputs);
     default:
       throw new TypeError(`expected a gemm or a conv, got ${asked.kind}`);
   }

@@ -7,7 +7,9 @@
 const IR_VERSION = 8;
 const OPSET = 13;
 
+/** Enumeration TensorProto.DataType. */
 const FLOAT = 1;
+const INT64 = 7;
 
 /** A dense f32 tensor of fixed shape. */
 export interface OnnxTensor {
@@ -17,7 +19,8 @@ export interface OnnxTensor {
 
 /** A tensor whose values are part of the model: onnxruntime packs them when it loads it. */
 export interface OnnxConstant extends OnnxTensor {
-  readonly values: Float32Array<ArrayBuffer>;
+  /** Whole numbers of 64 bits are shapes. */
+  readonly values: Float32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>;
 }
 
 /** An attribute: a whole number, a list of them, a string, or a float, which only its type tells from a whole number. */
@@ -95,7 +98,7 @@ const constant = ({ name, shape, values }: OnnxConstant): Field =>
   message(
     5,
     ...shape.map((size) => integer(1, size)),
-    integer(2, FLOAT),
+    integer(2, values instanceof Float32Array ? FLOAT : INT64),
     text(8, name),
     bytes(9, [new Uint8Array(values.buffer, values.byteOffset, values.byteLength)]),
   );

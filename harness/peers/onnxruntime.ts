@@ -23,7 +23,10 @@ interface Session {
 /** Microseconds that idle threads spin for the next call. Its own are tens of milliseconds: a parked arm would disturb the others. */
 const SPIN_US = '1000';
 
-export const onnxRefusal = (asked: PeerCase): string | undefined => (asked.kind === 'conv' ? forwardOnly(asked) : gemmRefusal(asked));
+export function onnxRefusal(asked: PeerCase): string | undefined {
+  if (asked.kind === 'model') return undefined;
+  return asked.kind === 'conv' ? forwardOnly(asked) : gemmRefusal(asked);
+}
 
 /** A session on a case; every call takes the inputs from the host and gives the result back to it. */
 export async function onnxRun(runtime: OnnxRuntime, options: object, asked: PeerCase, inputs: Inputs): Promise<PeerRun> {

@@ -65,8 +65,11 @@ const TRAININGS: Training[] = [
   },
 ];
 
-/** Convolutions in all passes, with weights that change and weights that do not; training steps. */
+const MODELS = ['alexnet', 'vgg16', 'resnet18', 'resnet50'];
+
+/** Narrow nets; convolutions in all passes, with weights that change and weights that do not; training steps. */
 const CASES: PeerCase[] = [
+  ...MODELS.map((net) => ({ kind: 'model' as const, model: { net, batch: 2, size: 64, width: 1 / 16, seed: 3 } })),
   ...TRAININGS.map((training) => ({ kind: 'train-step' as const, training })),
   ...PROBLEMS.map((problem) => ({ kind: 'gemm' as const, problem })),
   ...CONVOLUTIONS.flatMap((options) => [
@@ -77,8 +80,8 @@ const CASES: PeerCase[] = [
   ]),
 ];
 
-async function check(open: OpenPeer, asked: PeerCase): Promise<void> {
-  const { inputs, calls, resultBytes, check } = exerciseOf(asked, 40);
+async function check(open: OpenPeer, given: PeerCase): Promise<void> {
+  const { asked, inputs, calls, resultBytes, check } = await exerciseOf(given, 40);
   const run = await open.prepare(asked, inputs);
   for (let done = 0; done < calls; done++) await run.run();
   if (asked.kind !== 'train-step') {
@@ -90,7 +93,7 @@ async function check(open: OpenPeer, asked: PeerCase): Promise<void> {
   try {
     check(result);
   } catch (error) {
-    throw new Error(`${JSON.stringify(asked)}: ${(error as Error).message}`);
+    throw new Error(`${JSON.stringify(given)}: ${(error as Error).message}`);
   }
   await run.close();
 }

@@ -165,7 +165,74 @@ class TrainStep:
         self.result = loss.detach()
 
 
-KINDS = {"gemm": Product, "conv": Convolution, "train-step": TrainStep}
+class Net:
+    """A case of kind model: its ops one after another. What nobody else reads is overwritten, as torchvision's nets do."""
+
+    def __init__(self, torch, asked, operands):
+        self.torch, self.graph = torch, asked["graph"]
+        self.inputs = {name: values.view(self.graph["inputs"][name]) for name, values in operands.items()}
+        self.last = {}
+        for i, op in enumerate(self.graph["ops"]):
+            for name in op["operands"]:
+                self.last[name] = i
+        self.result = None
+
+    def convolution(self, op, x, weight, *rest):
+        window, residual = op["window"], op.get("residual", False)
+        bias = rest[0] if len(rest) > residual else None
+        top, left, bottom, right = window["pads"]
+        if (top, left) != (bottom, right):
+            x, top, left = self.torch.nn.functional.pad(x, (left, right, top, bottom)), 0, 0
+        y = self.torch.nn.functional.conv2d(
+            x, weight, bias, window["stride"], (top, left), window["dilation"], window["groups"]
+        )
+        return y.add_(rest[-1]) if residual else y
+
+    def pool(self, op, x):
+        functional, window = self.torch.nn.functional, op["window"]
+        top, left, bottom, right = window["pads"]
+        # Windows that reach beyond the last row and column are what PyTorch's ceil_mode is.
+        beyond = (top, left) != (bottom, right)
+        if op["op"] == "maxPool2d":
+            y = functional.max_pool2d(x, window["size"], window["stride"], (top, left), window["dilation"], ceil_mode=beyond)
+        else:
+            y = functional.avg_pool2d(x, window["size"], window["stride"], (top, left))
+        if list(y.shape) != op["shape"]:
+            raise ValueError(f"a pool made {list(y.shape)}, expected {op['shape']}")
+        return y
+
+    def apply(self, op, *operands):
+        torch, name, x = self.torch, op["op"], operands[0]
+        if name == "conv2d":
+            y = self.convolution(op, *operands)
+        elif name == "matmul":
+            y = torch.nn.functional.linear(x, *operands[1:])
+        elif name in ("maxPool2d", "avgPool2d"):
+            return self.pool(op, x)
+        elif name == "reshape":
+            return x.reshape(op["shape"])
+        elif name == "mean":
+            return x.mean(op["axes"], keepdim=op["keepDims"])
+        elif name == "relu":
+            return x.relu_() if op["inPlace"] else x.relu()
+        elif name == "add" and op["inPlace"]:
+            return x.add_(operands[1])
+        else:
+            return getattr(torch, name)(*operands)
+        return y.relu_() if op.get("relu") else y
+
+    def run(self):
+        values = dict(self.inputs)
+        for i, op in enumerate(self.graph["ops"]):
+            given = [values[name] if isinstance(name, str) else name for name in op["operands"]]
+            values[op["output"]] = self.apply(op, *given)
+            for name in op["operands"]:
+                if self.last[name] == i:
+                    values.pop(name, None)
+        self.result = values[self.graph["output"]]
+
+
+KINDS = {"gemm": Product, "conv": Convolution, "train-step": TrainStep, "model": Net}
 
 
 def main():

@@ -33,7 +33,7 @@ function described(asked: PeerCase) {
 }
 
 function refusal(asked: PeerCase): string | undefined {
-  if (asked.kind === 'train-step') return undefined;
+  if (asked.kind === 'train-step' || asked.kind === 'model') return undefined;
   return asked.kind === 'conv' ? symmetricOnly(asked) : gemmRefusal(asked);
 }
 

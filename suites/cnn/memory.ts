@@ -11,8 +11,7 @@ export async function peakOf(model: zoo.Model, pass: Pass, kind: DeviceKind, tra
   const device = new CountingDevice(kind, traits);
   const made = await zoo.graphOf(model, device, pass === 'backward');
   await using session = new graph.Session({ device, kernels });
-  const feeds: graph.Feeds = [[made.input, new Float32Array(made.input.shape.reduce((product, size) => product * size, 1))]];
-  await (made.loss ? session.run([made.loss, graph.group(...made.gradients)], feeds) : session.run(made.output, feeds));
+  await zoo.resultOf(session, made);
   return device.memory().peakBytes;
 }
 
