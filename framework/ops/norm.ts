@@ -92,7 +92,14 @@ export function localResponseNorm<V extends Value>(x: V, options: ResponseNormOp
   // Channels become the rows of an image, so that a pool's window runs over them.
   const squares = reshape<V>(square<V>(x), [images, 1, channels, height * width]);
   const means = avgPool2d(squares, [size, 1], { stride: 1, padding: [Math.floor(size / 2), Math.floor((size - 1) / 2), 0, 0] });
-  return div<V>(x, pow<V>(add<V>(mul<V>(reshape<V>(means, x.shape), alpha), k), beta));
+  const scale = add<V>(mul<V>(reshape<V>(means, x.shape), alpha), k);
+  return div<V>(x, beta === 0.75 ? threeQuarterPower(scale) : pow<V>(scale, beta));
+}
+
+/** x^0.75 by two roots, which cost a fraction of an exponential and a logarithm. */
+function threeQuarterPower<V extends Value>(x: V): V {
+  const root = sqrt<V>(x);
+  return mul<V>(root, sqrt<V>(root));
 }
 
 /** Zeroes each element with probability `rate` and divides the others by 1 - rate, so that the mean stays (Srivastava et al. 2014). */
