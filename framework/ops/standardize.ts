@@ -9,9 +9,9 @@
 
 import { constant, type Expression, apply as form } from '../../kernels/expression.ts';
 import { moments } from '../../kernels/index.ts';
-import type { Layout } from '../layout.ts';
+import { type Layout, type Spec, specText } from '../layout.ts';
 import { apply, type Call, type Lowering, type Op, type Operand, type Value } from '../op.ts';
-import { denseStrides, type Shape } from '../shape.ts';
+import { denseStrides, type Shape, sizeOf } from '../shape.ts';
 import { DenseInputs } from './dense.ts';
 import { elementwise } from './elementwise.ts';
 import { add, cast } from './pointwise.ts';
@@ -47,17 +47,32 @@ function lowerMoments(operands: readonly Operand<Layout>[], attributes: Channels
   return { steps: [...inputs.steps, { problem, bind }], temporaries: inputs.temporaries };
 }
 
+/** Two numbers a channel. Throws a RangeError unless `images` have the elements of [outer, channels, inner] and `means` one a channel. */
+function pairsOf(
+  name: string,
+  { outer, channels, inner }: Channels,
+  images: readonly Operand<Spec>[],
+  means: readonly Operand<Spec>[] = [],
+): Spec {
+  const elements = outer * channels * inner;
+  const wrong = (operands: readonly Operand<Spec>[], count: number) =>
+    (operands as Spec[]).find(({ shape, dtype }) => sizeOf(shape) !== count || dtype !== 'f32');
+  const odd = wrong(images, elements) ?? wrong(means, channels);
+  if (odd) throw new RangeError(`${name}: ${specText(odd)} is not f32 of ${elements} elements, or one for each of ${channels} channels`);
+  return { shape: [2, channels], dtype: 'f32' };
+}
+
 /** [2, C]: the mean and the variance of each channel. */
 const momentsOp: Op<ChannelsAttributes> = {
   name: 'moments',
-  infer: (_operands, { channels }) => ({ shape: [2, channels], dtype: 'f32' }),
+  infer: (images, attributes) => pairsOf('moments', attributes, images),
   lower: (operands, _output, attributes) => lowerMoments(operands, attributes, 'forward'),
 };
 
 /** [2, C]: Σ g and Σ g · (x − mean) of each channel. */
 const crossMomentsOp: Op<ChannelsAttributes> = {
   name: 'crossMoments',
-  infer: (_operands, { channels }) => ({ shape: [2, channels], dtype: 'f32' }),
+  infer: ([x, g, mean], attributes) => pairsOf('crossMoments', attributes, [x, g], [mean]),
   lower: (operands, _output, attributes) => lowerMoments(operands, attributes, 'cross'),
 };
 
@@ -111,6 +126,9 @@ const standardizeOp: Op<Standardize> = {
     ];
   },
 };
+
+/** The ops of this file by their names. */
+export const standardizeOps = { momentsOp, crossMomentsOp, standardizeOp, inputGradOp, weightGradOp };
 
 /** Both rows of [2, C], each in a shape that broadcasts to the image. */
 const rowsOf = <V extends Value>(pairs: V, shape: Shape): [V, V] => [

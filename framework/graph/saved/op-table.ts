@@ -11,6 +11,7 @@ import { avgPool2dGradOp, avgPool2dOp, maxPool2dGradOp, maxPool2dOp } from '../.
 import { randomOp } from '../../ops/random.ts';
 import { reductionOps } from '../../ops/reduce.ts';
 import { broadcastToOp, cloneOp, contiguousOp, reshapeOp, sliceOp, stopGradientOp, transposeOp } from '../../ops/shape.ts';
+import { standardizeOps } from '../../ops/standardize.ts';
 
 /** What an attribute must be. */
 export interface Check {
@@ -60,6 +61,8 @@ const pooling = (kind: string) => ({
   dilation: pair,
   countPadding: flag,
 });
+const channels = { outer: whole, channels: whole, inner: whole };
+const standardizing = { ...channels, epsilon: number };
 const source = { seed: whole, stream: optional(whole), step: optional(whole), counted: optional(flag) };
 
 const entries: readonly Entry[] = [
@@ -72,6 +75,11 @@ const entries: readonly Entry[] = [
   [maxPool2dGradOp, [2, 2], pooling('max')],
   [avgPool2dOp, [1, 1], pooling('average')],
   [avgPool2dGradOp, [1, 1], { ...pooling('average'), of: wholes }],
+  [standardizeOps.momentsOp, [1, 1], channels],
+  [standardizeOps.crossMomentsOp, [3, 3], channels],
+  [standardizeOps.standardizeOp, [3, 5], standardizing],
+  [standardizeOps.inputGradOp, [6, 7], standardizing],
+  [standardizeOps.weightGradOp, [2, 2], standardizing],
   [reshapeOp, [1, 1], { shape: wholes }],
   [transposeOp, [1, 1], { order: wholes }],
   [broadcastToOp, [1, 1], { shape: wholes }],
@@ -88,7 +96,7 @@ const entries: readonly Entry[] = [
 ];
 
 const THREE = ['where', 'clip'];
-const TWO = ['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or'];
+const TWO = ['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or', 'reluGrad'];
 
 function pointwiseSignatures(): [string, Signature][] {
   const signature = (op: Op, count: number, attributes: Signature['attributes'] = {}): [string, Signature] => [
