@@ -84,6 +84,14 @@ export abstract class ControlStep {
     return Array.from({ length: count }, (_, i) => this.cell(`out${i}`));
   }
 
+  /** Runs the plan of a subgraph and commits its results: at once where it has no predicate to wait for. */
+  protected take(plan: Plan, ask: Ask): Promise<void> | undefined {
+    const deciding = plan.execute(ask);
+    if (deciding) return deciding.then(() => plan.commit());
+    plan.commit();
+    return undefined;
+  }
+
   /** Gives the first outputs the bytes of the operands from number `first` on. */
   protected begin(first: number, count: number): void {
     for (let i = 0; i < count; i++)
@@ -95,8 +103,7 @@ class CondStep extends ControlStep {
   async run(ask: Ask): Promise<void> {
     const isTaken = await ask(this.cell('in0').buffer, this.stage.control.operands[0]);
     const plan = this.plans[isTaken ? 0 : 1];
-    await plan.execute(ask);
-    plan.commit();
+    await this.take(plan, ask);
   }
 }
 
@@ -122,11 +129,12 @@ class LoopStep extends ControlStep {
     this.begin(0, nodes.length);
     if (this.#history) this.#history.length = 0;
     for (let iteration = 0; iteration < most; iteration++) {
-      await condition.execute(ask);
+      const deciding = condition.execute(ask);
+      if (deciding) await deciding;
       if (!(await ask(condition.fetched(0), predicate))) return;
       this.#history?.keep(states);
-      await body.execute(ask);
-      body.commit();
+      const going = this.take(body, ask);
+      if (going) await going;
     }
   }
 }
@@ -157,8 +165,8 @@ class UnwindStep extends ControlStep {
       this.#history.of(iteration).forEach((buffer, i) => {
         this.#states[i].buffer = buffer;
       });
-      await this.plans[0].execute(ask);
-      this.plans[0].commit();
+      const going = this.take(this.plans[0], ask);
+      if (going) await going;
     }
   }
 }
