@@ -40,4 +40,9 @@ export const suites: readonly SuiteListing[] = [
     question: 'How long does a training step take, in both styles, against the libraries that can train?',
     load: async () => (await import('./train.ts')).default,
   },
+  {
+    name: 'graph',
+    question: 'What does a node of a static graph cost, what does each rewrite save, and a loop against its steps written out?',
+    load: async () => (await import('./graph.ts')).default,
+  },
 ];
