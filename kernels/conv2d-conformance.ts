@@ -24,6 +24,7 @@ const CASES: readonly Conv2dOptions[] = [
   { input: [3, 6, 7, 5], filter: [9, 2, 3, 3], groups: 3, padding: 1 },
   { input: [2, 5, 8, 9], filter: [5, 1, 3, 3], groups: 5, padding: 1, stride: [1, 2] },
   { input: [1, 3, 6, 7], filter: [6, 1, 3, 1], groups: 3, padding: [0, 0] },
+  { input: [1, 2, 11, 14], filter: [4, 1, 3, 5], groups: 2, padding: [1, 0, 2, 1], stride: 2 },
   { input: [1, 2, 7, 8], filter: [3, 2, 2, 4], padding: 'same', stride: [1, 2] },
   { input: [1, 2, 5, 6], filter: [2, 2, 2, 3], padding: [0, 1, 3, 0] },
 ];

@@ -1,6 +1,7 @@
 // The kernels of the WebGPU device, in catalogue order: plain before clever.
 
 import type { AnyKernel } from '../kernel.ts';
+import { depthwise } from './conv2d/depthwise/depthwise.ts';
 import { direct as directConv2d } from './conv2d/direct.ts';
 import { implicit } from './conv2d/implicit.ts';
 import { naive as naiveConv2d } from './conv2d/naive.ts';
@@ -33,6 +34,7 @@ export const webgpuKernels: readonly AnyKernel[] = [
   directConv2d,
   implicit,
   pointwise,
+  depthwise,
   winograd2,
   pool2d,
   moments,

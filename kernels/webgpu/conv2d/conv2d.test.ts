@@ -6,6 +6,7 @@ import type { Kernel, Tunables } from '../../kernel.ts';
 import { type Conv2dProblem, conv2d } from '../../problems/conv2d.ts';
 import { seededRandom } from '../../random.ts';
 import { webgpuForTests } from '../adapter.ts';
+import { depthwise } from './depthwise/depthwise.ts';
 import { direct } from './direct.ts';
 import { implicit } from './implicit.ts';
 import { naive } from './naive.ts';
@@ -47,6 +48,16 @@ const QUICK: readonly { kernel: Kernel<Conv2dProblem>; every: number; small: rea
       { WGX: 4, WGY: 4, TM: 4, TN: 4, BK: 16, KU: 1, STAGE: 0, QUAD: 1, SPLIT: 1 },
       { WGX: 4, WGY: 4, TM: 4, TN: 4, BK: 16, KU: 4, STAGE: 0, QUAD: 0, SPLIT: 4 },
       { WGX: 4, WGY: 4, TM: 4, TN: 4, BK: 8, KU: 1, STAGE: 1, QUAD: 0, SPLIT: 1 },
+    ],
+  },
+  {
+    kernel: depthwise,
+    every: 1,
+    small: [
+      { WG: 32, TH: 2, TW: 4, SPLIT: 1 },
+      { WG: 64, TH: 4, TW: 2, SPLIT: 1 },
+      { WG: 32, TH: 1, TW: 4, SPLIT: 2 },
+      { WG: 64, TH: 1, TW: 2, SPLIT: 1 },
     ],
   },
   {
