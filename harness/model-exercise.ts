@@ -85,7 +85,7 @@ export async function modelExercise({ model }: ModelCase): Promise<Exercise> {
     const { output, feeds } = await graphOfNet(model, net);
     const { graph, constants } = opsOf(moveIntoFilters([output], () => {})[0]);
     await using session = new Session({ device });
-    const inputs: Record<string, Float32Array<ArrayBuffer>> = { [IMAGES]: [...feeds][0][1] as Float32Array<ArrayBuffer> };
+    const inputs: Record<string, Float32Array<ArrayBuffer>> = { [IMAGES]: [...feeds()][0][1] as Float32Array<ArrayBuffer> };
     for (const [name, node] of constants) inputs[name] = (await session.run([node]))[0] as Float32Array<ArrayBuffer>;
     const expected = await computed(smallOf(model, false), net);
     return {

@@ -55,9 +55,9 @@ export function summarize(ledger: Ledger, row: Row, { seed, rate }: SummaryOptio
     ...(cost && { gflops: cost.flops / medianNs, gbps: cost.bytes / medianNs, ...rate?.(row, cost, medianNs) }),
     ...facts,
     extra: {
+      ...itemsOf(planned.case, medianNs),
       ...columnsOf(row),
       ...factsOfWork(row),
-      ...itemsOf(planned.case, medianNs),
       ...otherMetrics(row),
       ...againstBaseline(ledger, row, seed),
     },

@@ -24,6 +24,15 @@ test('what matters least leaves first', () => {
   assert.match(header(50), /case +arm +time/);
 });
 
+test("a suite's own columns that do not fit are a second table", () => {
+  const text = lines(120);
+  const second = text.findIndex((line, i) => i > 0 && /^ +case +arm/.test(line));
+  assert.match(text[second], /case +arm +note +warm_ns$/);
+  assert.is(text[second - 1], '');
+  assert.ok(text.slice(second).some((line) => line.includes('ours:packed@cpu/2')));
+  assert.not.ok(lines(200).some((line, i) => i > 0 && /^ +case +arm/.test(line)));
+});
+
 test('the fastest of a case is marked, numbers are right-aligned, a case is named once', () => {
   const text = lines(160, [slow, fast]);
   assert.match(text[1], /^ {2}matmul\/512x512x512\/nn\/f32 {2}openblas .* 2\.47 ms/);

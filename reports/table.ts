@@ -15,6 +15,8 @@ const DEFAULT_WIDTH = 160;
 /** Text columns are not made narrower than this while others can still leave. */
 const NARROWEST = 8;
 const GAP = '  ';
+/** What stands before a row: a `*`, or nothing. */
+const MARK = 2;
 
 /** What a stream can show: its width, and colour only on a terminal that wants it (https://no-color.org). */
 export const terminalStyle = (stream: { isTTY?: boolean; columns?: number }, env: NodeJS.ProcessEnv = process.env): TableStyle => ({
@@ -69,6 +71,7 @@ function wrapped(line: string, width: number, indent: string): string {
  * The table of `rows`, warnings below, ending with a line end.
  *
  * A `*` marks the fastest arm of each case that has more than one. Times are medians; `±` is half the 95 % interval, `~` the median absolute deviation.
+ * A suite's own columns that do not fit are a second table.
  */
 export function table(rows: readonly Summary[], { width = DEFAULT_WIDTH, colour = false }: TableStyle = {}): string {
   if (rows.length === 0) return 'nothing was measured\n';
@@ -77,29 +80,36 @@ export function table(rows: readonly Summary[], { width = DEFAULT_WIDTH, colour 
   const isBest = (row: Summary) =>
     row.median_ns !== undefined && row.median_ns === best.get(row.case) && rows.filter((other) => other.case === row.case).length > 1;
 
-  const mark = 2;
-  const all = [...FIGURES, ...extraFigures(rows)]
-    .map((figure) => columnOf(figure, rows, best))
-    .filter(({ figure, cells }) => figure.rank === 0 || cells.some((cell) => cell !== ''));
-  const columns = fitted(all, width - mark);
-
-  const line = (cell: (column: Column) => string) =>
-    columns
-      .map((column) => {
-        const text = abbreviate(cell(column), column.width);
-        return column.figure.align === 'left' ? text.padEnd(column.width) : text.padStart(column.width);
-      })
-      .join(GAP)
-      .trimEnd();
+  const columnsOf = (figures: readonly Figure[]) =>
+    figures
+      .map((figure) => columnOf(figure, rows, best))
+      .filter(({ figure, cells }) => figure.rank === 0 || cells.some((cell) => cell !== ''));
   const tone = (row: Summary): keyof typeof CODES | undefined => {
     if (row.status === 'failed' || row.status === 'wrong' || row.status === 'timeout') return 'red';
     return row.status === 'skipped' ? 'dim' : isBest(row) ? 'green' : undefined;
   };
+  const block = (columns: readonly Column[]): string[] => {
+    const line = (cell: (column: Column) => string) =>
+      columns
+        .map((column) => {
+          const text = abbreviate(cell(column), column.width);
+          return column.figure.align === 'left' ? text.padEnd(column.width) : text.padStart(column.width);
+        })
+        .join(GAP)
+        .trimEnd();
+    return [
+      paint(`${' '.repeat(MARK)}${line(({ figure }) => figure.title)}`, 'bold'),
+      ...rows.map((row, i) => paint((isBest(row) ? '* ' : '  ') + line(({ cells }) => cells[i]), tone(row))),
+    ];
+  };
 
-  const lines = [
-    paint(`${' '.repeat(mark)}${line(({ figure }) => figure.title)}`, 'bold'),
-    ...rows.map((row, i) => paint((isBest(row) ? '* ' : '  ') + line(({ cells }) => cells[i]), tone(row))),
-  ];
+  const own = columnsOf(extraFigures(rows));
+  const columns = fitted([...columnsOf(FIGURES), ...own], width - MARK);
+  // What a suite has to say beside the usual figures stands below where it does not fit.
+  const left = own.filter((column) => !columns.includes(column));
+  const lines = block(columns);
+  if (left.length > 0)
+    lines.push('', ...block(fitted([...columnsOf(FIGURES.filter(({ rank }) => rank === 0).slice(0, 2)), ...left], width - MARK)));
   const notes = warnings(rows).map((text) => paint(wrapped(`! ${text}`, width, '  '), 'yellow'));
   return `${[...lines, ...(notes.length ? ['', ...notes] : [])].join('\n')}\n`;
 }

@@ -24,7 +24,8 @@ const GRADIENT_BOUND = 3e-2;
 
 /** Logits; of a net in training its loss, then the gradient of its first filters, which is the last to be computed. */
 export async function resultOf(session: Session, graph: ModelGraph, options?: RunOptions): Promise<Float32Array<ArrayBuffer>> {
-  const { feeds, output, loss, gradients } = graph;
+  const { output, loss, gradients } = graph;
+  const feeds = graph.feeds();
   if (!loss) return (await session.run(output, feeds, options)) as Float32Array<ArrayBuffer>;
   const [value, , first] = await session.run([loss, group(...gradients), gradients[0]], feeds, options);
   return Float32Array.of(value as number, ...(first as Float32Array));

@@ -50,8 +50,8 @@ export function netOf({ net, size, width, seed }: Model, device: Device, trainin
 export interface ModelGraph {
   readonly net: Sequential;
   readonly input: GraphNode;
-  /** The model's images for the input. */
-  readonly feeds: Feeds;
+  /** The model's images for the input, made when they are asked for first. */
+  feeds(): Feeds;
   /** Logits [batch, classes]. */
   readonly output: GraphNode;
   /** In training: the mean cross entropy with `classesOf`, and its gradients by the net's parameters, in order. */
@@ -70,7 +70,8 @@ export async function graphOfNet(model: Model, net: Sequential): Promise<ModelGr
   const nodes = await inGraph(net, { share: true });
   const input = placeholder(imageShape(model), 'f32', 'images');
   const output = nodes.forward(input);
-  const feeds: Feeds = [[input, imagesOf(model)]];
+  let images: Feeds | undefined;
+  const feeds = () => (images ??= [[input, imagesOf(model)]]);
   if (!net.training) return { net, input, feeds, output, gradients: [] };
   const loss = crossEntropy(output, constant(classesOf(model), 'classes'));
   return { net, input, feeds, output, loss, gradients: gradients(loss, nodes.parameters) };

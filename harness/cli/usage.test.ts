@@ -56,6 +56,21 @@ test('values of options are checked before anything is measured', async () => {
   await refuses(['run', EXAMPLE, '--filter', 'arm==none'], /nothing is left to measure/);
 });
 
+test('nets are asked for by name, at sizes and in batches that fit', async () => {
+  const cnn = ['run', 'cnn', '--device', 'cpu'];
+  await refuses([...cnn, '--models', 'resnet18,resnet51'], /--models: unknown model 'resnet51'; did you mean resnet50/);
+  await refuses([...cnn, '--batch', '0'], /--batch is '0', expected a whole number from 1/);
+  await refuses([...cnn, '--pass', 'back'], /--pass: 'back' is none of forward, backward/);
+  await refuses([...cnn, '--image', '32'], /--image is '32', expected a whole number of pixels from 64/);
+  await refuses([...cnn, '--width', '2'], /--width is '2', expected a share of the channels above 0, up to 1/);
+  const large = [...cnn, '--threads', '1', '--models', 'resnet18', '--pass', 'forward', '--batch'];
+  await refuses(
+    [...large, '1000'],
+    /--batch 1000: cnn\/resnet18\/b1000\/forward\/f32 would hold .* GiB, more than the 4\.0 GiB .*; \d+ images fit/,
+  );
+  await refuses([...large, '5000'], /--batch 5000: cnn\/resnet18\/b5000\/forward\/f32: conv2d: operand output has 4014080000 elements/);
+});
+
 test('a module that is no suite, or does not load, is named', async () => {
   writeFileSync(join(place.folder, 'no.suite.ts'), 'export default { name: 1 };\n');
   await refuses(['run', './no.suite.ts'], /its default export is no suite/);

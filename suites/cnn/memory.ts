@@ -11,7 +11,8 @@ export async function peakOf(model: zoo.Model, pass: Pass, kind: DeviceKind, tra
   const device = new CountingDevice(kind, traits);
   const made = await zoo.graphOf(model, device, pass === 'backward');
   await using session = new graph.Session({ device, kernels });
-  await zoo.resultOf(session, made);
+  const zeros = new Float32Array(made.input.shape.reduce((product, size) => product * size, 1));
+  await zoo.resultOf(session, { ...made, feeds: () => [[made.input, zeros]] });
   return device.memory().peakBytes;
 }
 
@@ -19,7 +20,10 @@ const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} Gi
 
 /** The same, for the CPU. Throws a UsageError where it is more than a WebAssembly memory can be, with the largest batch that is not. */
 export async function fittingPeak(name: string, model: zoo.Model, pass: Pass, kind: DeviceKind, traits: Traits): Promise<number> {
-  const bytes = await peakOf(model, pass, kind, traits);
+  const bytes = await peakOf(model, pass, kind, traits).catch((error: Error) => {
+    if (error instanceof RangeError) throw new UsageError(`--batch ${model.batch}: ${name}: ${error.message}`);
+    throw error;
+  });
   if (kind !== 'cpu' || bytes <= MAX_OPERAND_BYTES) return bytes;
   const one = await peakOf({ ...model, batch: 1 }, pass, kind, traits);
   const each = (bytes - one) / (model.batch - 1);

@@ -3,8 +3,8 @@
 // Torch7, 16 images of 3x224x224, milliseconds; `backward` is without the forward that it needs. They were measured there, not here: a report shows them
 // beside ours, as images per second, since batches differ.
 //
-//   cpu      two Intel Xeon E5-2630 v3 (16 cores, 32 threads), Torch's nn
-//   gpu      NVIDIA Titan X (Pascal, 10.16 TFLOP/s), Torch's nn without cuDNN
+//   xeon     two Intel Xeon E5-2630 v3 (16 cores, 32 threads), Torch's nn
+//   titanx   NVIDIA Titan X (Pascal, 10.16 TFLOP/s), Torch's nn without cuDNN
 //   cudnn    the same with cuDNN 5.1.05
 //
 // AlexNet has only the last: nn had no grouped convolutions.
@@ -14,7 +14,7 @@ export interface PublishedTime {
   readonly backward: number;
 }
 
-export type PublishedOn = 'cpu' | 'gpu' | 'cudnn';
+export type PublishedOn = 'xeon' | 'titanx' | 'cudnn';
 
 /** Images of a call there. */
 export const PUBLISHED_BATCH = 16;
@@ -22,34 +22,34 @@ export const PUBLISHED_BATCH = 16;
 const PUBLISHED: Readonly<Record<string, Partial<Record<PublishedOn, PublishedTime>>>> = {
   alexnet: { cudnn: { forward: 5.04, backward: 9.52 } },
   vgg16: {
-    cpu: { forward: 3101.76, backward: 5393.72 },
+    xeon: { forward: 3101.76, backward: 5393.72 },
     cudnn: { forward: 41.59, backward: 87.03 },
-    gpu: { forward: 98.15, backward: 260.38 },
+    titanx: { forward: 98.15, backward: 260.38 },
   },
   vgg19: {
-    cpu: { forward: 3609.78, backward: 6239.45 },
+    xeon: { forward: 3609.78, backward: 6239.45 },
     cudnn: { forward: 48.09, backward: 99.23 },
-    gpu: { forward: 121.69, backward: 318.39 },
+    titanx: { forward: 121.69, backward: 318.39 },
   },
   resnet18: {
-    cpu: { forward: 847.46, backward: 1348.33 },
+    xeon: { forward: 847.46, backward: 1348.33 },
     cudnn: { forward: 10.14, backward: 21.4 },
-    gpu: { forward: 34.76, backward: 61.64 },
+    titanx: { forward: 34.76, backward: 61.64 },
   },
   resnet34: {
-    cpu: { forward: 1530.01, backward: 2435.2 },
+    xeon: { forward: 1530.01, backward: 2435.2 },
     cudnn: { forward: 17.01, backward: 34.58 },
-    gpu: { forward: 66.56, backward: 106.42 },
+    titanx: { forward: 66.56, backward: 106.42 },
   },
   resnet50: {
-    cpu: { forward: 2477.61, backward: 4149.64 },
+    xeon: { forward: 2477.61, backward: 4149.64 },
     cudnn: { forward: 35.03, backward: 68.54 },
-    gpu: { forward: 87.62, backward: 158.96 },
+    titanx: { forward: 87.62, backward: 158.96 },
   },
 };
 
 /** Columns of a net's rows: the published images per second of a forward, or of forward and backward together. */
 export function publishedColumns(net: string, pass: 'forward' | 'backward'): Record<string, number> {
   const rate = ({ forward, backward }: PublishedTime) => (1000 * PUBLISHED_BATCH) / (pass === 'forward' ? forward : forward + backward);
-  return Object.fromEntries(Object.entries(PUBLISHED[net] ?? {}).map(([on, time]) => [`published_2016_${on}_images_per_s`, rate(time)]));
+  return Object.fromEntries(Object.entries(PUBLISHED[net] ?? {}).map(([on, time]) => [`published_${on}_per_s`, rate(time)]));
 }
