@@ -1,7 +1,7 @@
 // The ops that a saved graph may name, with what each takes: so that a file is checked before an op sees what is in it.
 
 import type { DType } from '../../../kernels/index.ts';
-import type { Op } from '../../op.ts';
+import type { Attributes, Op } from '../../op.ts';
 import { concatOp, padOp } from '../../ops/assemble.ts';
 import { conv2dFilterGradOp, conv2dInputGradOp, conv2dOp } from '../../ops/conv.ts';
 import { gatherOp, oneHotOp, scatterAddOp } from '../../ops/gather.ts';
@@ -49,50 +49,59 @@ const padding: Check = {
 /** The dtypes by name. */
 export const dtypes = oneOf(...(['f32', 'f16', 'i32', 'u8', 'bool'] satisfies DType[]));
 
-type Entry = readonly [op: Op<never>, operands: readonly [number, number], attributes?: Signature['attributes']];
+type Entry = readonly [string, Signature];
+/** One check for each attribute that the op knows: a new one does not compile without. */
+type Checks<A> = { readonly [K in keyof Required<A>]: Check };
 
-const axes = { axes: wholes, keepDims: flag };
+const entry = <A extends Attributes>(op: Op<A>, operands: Signature['operands'], attributes: Checks<A>): Entry => [
+  op.name,
+  { op: op as unknown as Op, operands, takesNumbers: false, attributes },
+];
+/** An op whose only attributes are those of every op: none. */
+const plain = (op: Op, least: number, most = least): Entry => [
+  op.name,
+  { op, operands: [least, most], takesNumbers: false, attributes: {} },
+];
+
 const window = { stride: pair, padding, dilation: pair, groups: whole };
-const pooling = (kind: string) => ({
-  kind: oneOf(kind),
-  window: pair,
-  stride: pair,
-  padding,
-  dilation: pair,
-  countPadding: flag,
-});
+const pooling = (kind: string) => ({ kind: oneOf(kind), window: pair, stride: pair, padding, dilation: pair, countPadding: flag });
 const channels = { outer: whole, channels: whole, inner: whole };
-const standardizing = { ...channels, epsilon: number };
-const source = { seed: whole, stream: optional(whole), step: optional(whole), counted: optional(flag) };
 
 const entries: readonly Entry[] = [
-  ...Object.values(reductionOps).map((op): Entry => [op, [1, 1], axes]),
-  [matmulOp, [2, 3], { relu: flag }],
-  [conv2dOp, [2, 4], { ...window, relu: flag, residual: flag }],
-  [conv2dInputGradOp, [2, 2], { ...window, of: wholes }],
-  [conv2dFilterGradOp, [2, 2], { ...window, of: wholes }],
-  [maxPool2dOp, [1, 1], pooling('max')],
-  [maxPool2dGradOp, [2, 2], pooling('max')],
-  [avgPool2dOp, [1, 1], pooling('average')],
-  [avgPool2dGradOp, [1, 1], { ...pooling('average'), of: wholes }],
-  [standardizeOps.momentsOp, [1, 1], channels],
-  [standardizeOps.crossMomentsOp, [3, 3], channels],
-  [standardizeOps.standardizeOp, [3, 5], standardizing],
-  [standardizeOps.inputGradOp, [6, 7], standardizing],
-  [standardizeOps.weightGradOp, [2, 2], standardizing],
-  [reshapeOp, [1, 1], { shape: wholes }],
-  [transposeOp, [1, 1], { order: wholes }],
-  [broadcastToOp, [1, 1], { shape: wholes }],
-  [sliceOp, [1, 1], { starts: wholes, ends: wholes, steps: wholes }],
-  [contiguousOp, [1, 1]],
-  [cloneOp, [1, 1]],
-  [stopGradientOp, [1, 1]],
-  [padOp, [1, 1], { before: wholes, after: wholes, value: number }],
-  [concatOp, [1, 4096], { axis: whole }],
-  [gatherOp, [2, 2]],
-  [scatterAddOp, [2, 2], { rows: whole }],
-  [oneHotOp, [1, 1], { classes: whole }],
-  [randomOp, [0, 2], { distribution: oneOf('bits', 'uniform', 'normal'), shape: wholes, ...source }],
+  ...Object.values(reductionOps).map((op) => entry(op, [1, 1], { axes: wholes, keepDims: flag })),
+  entry(matmulOp, [2, 3], { relu: flag, transposeB: optional(flag) }),
+  entry(conv2dOp, [2, 4], { ...window, relu: flag, residual: flag }),
+  entry(conv2dInputGradOp, [2, 2], { ...window, of: wholes }),
+  entry(conv2dFilterGradOp, [2, 2], { ...window, of: wholes }),
+  entry(maxPool2dOp, [1, 1], pooling('max')),
+  entry(maxPool2dGradOp, [2, 2], pooling('max')),
+  entry(avgPool2dOp, [1, 1], pooling('average')),
+  entry(avgPool2dGradOp, [1, 1], { ...pooling('average'), of: wholes }),
+  entry(standardizeOps.momentsOp, [1, 1], channels),
+  entry(standardizeOps.crossMomentsOp, [3, 3], channels),
+  entry(standardizeOps.standardizeOp, [3, 5], { ...channels, epsilon: number }),
+  entry(standardizeOps.inputGradOp, [6, 7], { ...channels, epsilon: number }),
+  entry(standardizeOps.weightGradOp, [2, 2], { ...channels, epsilon: number }),
+  entry(reshapeOp, [1, 1], { shape: wholes }),
+  entry(transposeOp, [1, 1], { order: wholes }),
+  entry(broadcastToOp, [1, 1], { shape: wholes }),
+  entry(sliceOp, [1, 1], { starts: wholes, ends: wholes, steps: wholes }),
+  plain(contiguousOp, 1),
+  plain(cloneOp, 1),
+  plain(stopGradientOp, 1),
+  entry(padOp, [1, 1], { before: wholes, after: wholes, value: number }),
+  entry(concatOp, [1, 4096], { axis: whole }),
+  plain(gatherOp, 2),
+  entry(scatterAddOp, [2, 2], { rows: whole }),
+  entry(oneHotOp, [1, 1], { classes: whole }),
+  entry(randomOp, [0, 2], {
+    distribution: oneOf('bits', 'uniform', 'normal'),
+    shape: wholes,
+    seed: whole,
+    stream: optional(whole),
+    step: optional(whole),
+    counted: optional(flag),
+  }),
 ];
 
 const THREE = ['where', 'clip'];
@@ -108,10 +117,4 @@ function pointwiseSignatures(): [string, Signature][] {
 }
 
 /** Every op by its name. */
-export const opTable: ReadonlyMap<string, Signature> = new Map([
-  ...pointwiseSignatures(),
-  ...entries.map(([op, operands, attributes = {}]): [string, Signature] => [
-    op.name,
-    { op: op as unknown as Op, operands, takesNumbers: false, attributes },
-  ]),
-]);
+export const opTable: ReadonlyMap<string, Signature> = new Map([...pointwiseSignatures(), ...entries]);

@@ -143,9 +143,11 @@ const uses: Record<string, () => GraphNode | readonly GraphNode[]> = {
   ],
   products: () => {
     const product = ops.matmul(matrix, ops.transpose(matrix), { bias: constant([1, 2, 3]), relu: true });
+    const turned = ops.matmul(matrix, matrix, { transposeB: true });
     const convolved = ops.conv2d(image, filter, { stride: [2, 1], padding: [1, 0, 2, 1], bias: constant([1, 2, 3]), relu: true });
     return [
       product,
+      turned,
       convolved,
       ops.conv2d(image, filter, { padding: 'same', dilation: 2, residual: ops.mul<GraphNode>(image.slice([], [0, 3]), 2) }),
       ...gradients(ops.sum(ops.square(convolved)), [image, filter]),
