@@ -54,7 +54,7 @@ export function routine<I extends Record<string, Type<ValueType>>, L extends Rec
   }) as unknown as Routine;
 }
 
-export const { i32, f32, v128, f32x4, f64x2, i64x2, i32x4, i16x8, i8x16, local, if_, br_if, block, loop } = wasm;
+export const { i32, f32, v128, f32x4, f64x2, i64x2, i32x4, i16x8, i8x16, local, drop, if_, br_if, block, loop } = wasm;
 /** Apart from the others because its type has no name that a declaration file could use. */
 export const memory: typeof wasm.memory = wasm.memory;
 

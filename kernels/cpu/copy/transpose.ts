@@ -1,30 +1,35 @@
-// out[.., p, .., l] = x0[.., l, .., p]: one dimension is contiguous in the source (p), another in the destination (l).
+// out[.., p, .., l] = x0[.., l, .., p]: one dimension is contiguous in the source (p, across), another in the destination (l, along).
 //
-//             p: 16                       l
-//          +-------+                 +---------+
-//      l   | a b   |  4x4 in         | a c     |      Squares of 4x4 are turned in registers. A unit takes BLOCK of p, a cache line of
-//          | c d   |  registers   p  | b d     |      the source, all along l: every line that is touched on either side is used whole.
-//          +-------+                 +---------+
+//          p: 4   4   4   4                l: BLOCK
+//        +---+---+---+---+               +-----------+
+//   l:   | 1 | 3 | 5 | 7 |               | 1   2     |  p     Squares of 4x4 are turned in registers, down a strip of four across: lines of the
+//  BLOCK +---+---+---+---+               +-----------+        destination are written whole at once, and lines of the source, which lie side by
+//        | 2 | 4 | 6 | 8 |               | 3   4     |        side along BLOCK rows, are still in the cache for the next strips.
+//        +---+---+---+---+               +-----------+
+//
+// Lines of a strip's destination are loaded before they are stored to: loads that miss the cache go out side by side, stores one after another.
 
 import { copyCost, copyFacts } from '../../copy.ts';
 import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { type CopyProblem, transposition } from '../../problems/copy.ts';
 import { elementCount } from '../../problems/pointwise.ts';
-import { advance, assemble, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
+import { advance, assemble, drop, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
 import { type Odometer, seek } from '../odometer.ts';
-import { turnSquare } from '../square.ts';
+import { transpose as turn } from '../shuffle.ts';
 import { threadsFor } from '../threading.ts';
 import { moveElement } from './rows.ts';
 
 const TASKS_PER_THREAD = 2;
+/** Elements of a cache line. */
+const LINE = 16;
 
 export const transpose: Kernel<CopyProblem> = {
   name: 'transpose',
   op: 'copy',
   device: 'cpu',
-  summary: 'squares of 4x4 turned in registers, a cache line of the source at a time',
+  summary: 'squares of 4x4 turned in registers, down strips whose lines are used whole',
   requires: ['simd'],
-  tunables: { BLOCK: [16, 8, 32, 4] },
+  tunables: { BLOCK: [64, 256, 128, 32, 16] },
   constraints: [],
   deterministic: true,
   facts: copyFacts,
@@ -32,8 +37,8 @@ export const transpose: Kernel<CopyProblem> = {
     if (problem.elementBytes !== 4) return `it moves elements of 4 bytes, not of ${problem.elementBytes}`;
     return transposition(problem) ? undefined : 'no dimension is contiguous in the source and another one in the destination';
   },
-  // Rows of the destination that are pages apart share their places in the cache: few of them at a time then.
-  defaults: (problem) => ({ BLOCK: (problem.to.strides[transposition(problem)?.across ?? 0] * 4) % 4096 === 0 ? 8 : 16 }),
+  // Far beyond the caches pages are dear: each is visited for longer then.
+  defaults: (problem, { limits }) => ({ BLOCK: copyCost(problem).bytes > 8 * limits.l2Bytes ? 256 : 64 }),
   cost: copyCost,
   estimate: (problem) => 2.1e-6 + copyCost(problem).bytes / 8e9,
   variant: ({ shape }) => `r${shape.length}`,
@@ -44,20 +49,17 @@ export const transpose: Kernel<CopyProblem> = {
 function entryOf({ shape }: CopyProblem): Entry {
   const outer = shape.slice(2).map((_, d) => d);
   const names = ['size', 'from', 'to'].flatMap((name) => outer.map((d) => `${name}${d}`));
+  const own = ['units', 'perTask', 'pieces', 'piece', 'blocks', 'across', 'along', 'fromOffset', 'toOffset', 'fromStride', 'toStride'];
   return {
     buffers: [
       { name: 'x0', access: 'read' },
       { name: 'out', access: 'write' },
     ],
-    arguments: ['units', 'perTask', 'blocks', 'across', 'along', 'fromOffset', 'toOffset', 'fromStride', 'toStride', ...names].map(
-      (name) => ({
-        name,
-        type: 'u32',
-      }),
-    ),
+    arguments: [...own, ...names].map((name) => ({ name, type: 'u32' })),
   };
 }
 
+/** A unit is a block of BLOCK along and `piece` across, at one index of the outer dimensions. */
 function generate(problem: CopyProblem, { BLOCK }: Tunables): Source {
   const outer = problem.shape.length - 2;
   const locals = {
@@ -65,29 +67,29 @@ function generate(problem: CopyProblem, { BLOCK }: Tunables): Source {
     end: i32,
     rest: i32,
     number: i32,
-    first: i32,
     width: i32,
-    quads: i32,
-    groups: i32,
-    i: i32,
+    height: i32,
+    count: i32,
+    strips: i32,
     source: [i32, 4],
     target: [i32, 4],
-    rowSource: i32,
-    rowTarget: i32,
+    stripSource: i32,
+    stripTarget: i32,
     index: [i32, outer],
     row: [v128, 4],
     pair: [v128, 4],
   } as const;
   const copy = task(entryOf(problem), locals, (names, argument) => {
-    const { task, unit, end, rest, number, first, width, quads, groups, i, source, target, rowSource, rowTarget, index, row, pair } = names;
-    const { x0, out, units, perTask, blocks, across, along, fromOffset, toOffset, fromStride, toStride } = argument;
+    const { task, unit, end, rest, number, width, height, count, strips, source, target, stripSource, stripTarget, index, row, pair } =
+      names;
+    const { x0, out, units, perTask, pieces, piece, blocks, across, along, fromOffset, toOffset, fromStride, toStride } = argument;
     const byDimension = (name: string): Local[] => index.map((_, d) => argument[`${name}${d}`]);
     const odometer: Odometer = {
       index,
       sizes: byDimension('size'),
       walkers: [
-        { at: rowSource, strides: byDimension('from') },
-        { at: rowTarget, strides: byDimension('to') },
+        { at: stripSource, strides: byDimension('from') },
+        { at: stripTarget, strides: byDimension('to') },
       ],
     };
     set(unit, i32.mul(task, perTask));
@@ -95,62 +97,82 @@ function generate(problem: CopyProblem, { BLOCK }: Tunables): Source {
     min(end, end, units);
     loopWhileBelow(unit, end, 1, () => {
       startUnit();
-      set(quads, i32.shr_u(along, 2));
-      repeat(quads, () => {
-        for (const [k, address] of source.entries()) set(address, k === 0 ? rowSource : i32.add(source[k - 1], fromStride));
-        for (const [k, address] of target.entries()) set(address, k === 0 ? rowTarget : i32.add(target[k - 1], toStride));
-        set(groups, i32.shr_u(width, 2));
-        repeat(groups, square);
-        set(groups, i32.and(width, 3));
-        repeat(groups, column);
-        set(rowSource, i32.add(rowSource, i32.shl(fromStride, 2)));
-        advance(rowTarget, 16);
-      });
-      set(quads, i32.and(along, 3));
-      repeat(quads, lastRow);
+      set(strips, i32.shr_u(width, 2));
+      repeat(strips, strip);
+      set(strips, i32.and(width, 3));
+      repeat(strips, column);
     });
 
-    /** Decodes the unit: which BLOCK of `across`, at which index of the outer dimensions. */
+    /** Decodes the unit, and sets the addresses of its first elements. */
     function startUnit() {
-      set(first, i32.mul(i32.rem_u(unit, blocks), BLOCK));
-      set(width, i32.sub(across, first));
-      min(width, width, BLOCK);
-      set(rowSource, i32.add(i32.add(x0, fromOffset), i32.shl(first, 2)));
-      set(rowTarget, i32.add(i32.add(out, toOffset), i32.mul(first, toStride)));
-      set(number, i32.div_u(unit, blocks));
+      set(stripSource, i32.add(x0, fromOffset));
+      set(stripTarget, i32.add(out, toOffset));
+      set(rest, i32.mul(i32.rem_u(unit, pieces), piece));
+      set(width, i32.sub(across, rest));
+      min(width, width, piece);
+      advance(stripSource, i32.shl(rest, 2));
+      advance(stripTarget, i32.mul(rest, toStride));
+      set(number, i32.div_u(unit, pieces));
+      set(rest, i32.mul(i32.rem_u(number, blocks), BLOCK));
+      set(height, i32.sub(along, rest));
+      min(height, height, BLOCK);
+      advance(stripSource, i32.mul(rest, fromStride));
+      advance(stripTarget, i32.shl(rest, 2));
+      set(number, i32.div_u(number, blocks));
       seek(odometer, number, rest);
     }
 
-    /** Turns 4x4 elements, and moves on by 4 of `across`. */
+    /** Four of `across`, all along the block. */
+    function strip() {
+      fetchTargets();
+      for (const [k, address] of source.entries()) set(address, k === 0 ? stripSource : i32.add(source[k - 1], fromStride));
+      for (const [k, address] of target.entries()) set(address, k === 0 ? stripTarget : i32.add(target[k - 1], toStride));
+      set(count, i32.shr_u(height, 2));
+      repeat(count, square);
+      set(count, i32.and(height, 3));
+      repeat(count, () => {
+        target.forEach((address, k) => i32.store({}, address, i32.load({ offset: 4 * k }, source[0])));
+        advance(source[0], fromStride);
+        for (const address of target) advance(address, 4);
+      });
+      advance(stripSource, 16);
+      advance(stripTarget, i32.shl(toStride, 2));
+    }
+
+    /** Brings the lines into the cache that the strip will store to. */
+    function fetchTargets() {
+      for (const [k, address] of source.entries()) set(address, k === 0 ? stripTarget : i32.add(source[k - 1], toStride));
+      set(count, i32.div_u(height, LINE));
+      repeat(count, () => {
+        for (const address of source) {
+          i32.load({}, address);
+          drop();
+          advance(address, 4 * LINE);
+        }
+      });
+    }
+
+    /** Turns 4x4 elements, and moves on by 4 along. */
     function square() {
       row.forEach((vector, k) => set(vector, v128.load({}, source[k])));
-      turnSquare(row, pair);
+      turn(row, pair);
       row.forEach((vector, k) => v128.store({}, target[k], vector));
-      for (const address of source) advance(address, 16);
-      for (const address of target) set(address, i32.add(address, i32.shl(toStride, 2)));
+      for (const address of source) advance(address, i32.shl(fromStride, 2));
+      for (const address of target) advance(address, 16);
     }
 
-    /** One of `across` that fills no square: four elements along. */
+    /** One of `across` that fills no strip. */
     function column() {
-      for (const k of [0, 1, 2, 3]) {
-        i32.store({ offset: 4 * k }, target[0], i32.load({}, source[k]));
-        advance(source[k], 4);
-      }
-      advance(target[0], toStride);
-    }
-
-    /** One of `along` that fills no square: all of the block's `across`. */
-    function lastRow() {
-      set(source[0], rowSource);
-      set(target[0], rowTarget);
-      set(i, width);
-      repeat(i, () => {
+      set(source[0], stripSource);
+      set(target[0], stripTarget);
+      set(count, height);
+      repeat(count, () => {
         moveElement(4, source[0], target[0]);
-        advance(source[0], 4);
-        advance(target[0], toStride);
+        advance(source[0], fromStride);
+        advance(target[0], 4);
       });
-      advance(rowSource, fromStride);
-      advance(rowTarget, 4);
+      advance(stripSource, 4);
+      advance(stripTarget, toStride);
     }
   });
   return assemble(`copy/transpose/${transpose.variant(problem)}`, { copy });
@@ -162,10 +184,15 @@ function plan(problem: CopyProblem, { BLOCK }: Tunables, traits: Traits): Plan {
   const { across } = transposition(problem)!;
   const isOuter = (_: number, d: number) => d !== across && d !== last;
   const sizes = shape.filter(isOuter);
-  const blocks = Math.ceil(shape[across] / BLOCK);
-  const units = elementCount(sizes) * blocks;
+  const blocks = Math.ceil(shape[last] / BLOCK);
   const threads = threadsFor(copyCost(problem), traits);
-  const perTask = threads === 1 ? units : Math.ceil(units / (threads * TASKS_PER_THREAD));
+  const tasks = threads === 1 ? 1 : threads * TASKS_PER_THREAD;
+  // Where blocks along are few, they are cut across, in whole lines of the source.
+  const cuts = Math.ceil(tasks / (elementCount(sizes) * blocks));
+  const piece = Math.ceil(shape[across] / cuts / LINE) * LINE;
+  const pieces = Math.ceil(shape[across] / piece);
+  const units = elementCount(sizes) * blocks * pieces;
+  const perTask = Math.ceil(units / tasks);
   const bytes = (elements: readonly number[]) => elements.map((each) => each * 4);
   return {
     passes: [
@@ -173,7 +200,7 @@ function plan(problem: CopyProblem, { BLOCK }: Tunables, traits: Traits): Plan {
         entry: 'copy',
         buffers: ['x0', 'out'],
         arguments: [
-          ...[units, perTask, blocks, shape[across], shape[last]],
+          ...[units, perTask, pieces, piece, blocks, shape[across], shape[last]],
           ...bytes([from.offset, to.offset, from.strides[last], to.strides[across]]),
           ...sizes,
           ...bytes(from.strides.filter(isOuter)),

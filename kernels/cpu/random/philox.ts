@@ -10,7 +10,7 @@ import { COSINE, KEY_STEPS, MULTIPLIERS, ROUNDS, randomCost, randomFacts, random
 import type { RandomProblem } from '../../problems/random.ts';
 import { advance, assemble, f32x4, i8x16, i32, i32x4, i64x2, if_, min, repeat, set, task, type Value, v128 } from '../assembly.ts';
 import { constantsOf, floats, hoisted, integers, log, polynomial, type Vector } from '../math.ts';
-import { lanes, turnSquare } from '../square.ts';
+import { transpose, words } from '../shuffle.ts';
 import { threadsFor } from '../threading.ts';
 
 /** Elements that are made at once. */
@@ -101,7 +101,7 @@ function generate(problem: RandomProblem): Source {
         key.forEach((register, i) => set(register, i32x4.splat(argument[`key${i}`])));
         for (let round = 0; round < ROUNDS; round++) philoxRound(word, key, scratch);
         transform(word, scratch);
-        turnSquare(word, scratch);
+        transpose(word, scratch);
       }
     },
   );
@@ -119,8 +119,8 @@ function philoxRound(word: readonly Vector[], key: readonly Vector[], [low, high
   const product = (of: Vector, multiplier: number, upper: Vector, lower: Vector) => {
     set(low, i64x2.extmul_low_i32x4_u(of, integers(multiplier)));
     set(high, i64x2.extmul_high_i32x4_u(of, integers(multiplier)));
-    set(upper, i8x16.shuffle(lanes(1, 3, 5, 7), low, high));
-    set(lower, i8x16.shuffle(lanes(0, 2, 4, 6), low, high));
+    set(upper, i8x16.shuffle(words(1, 3, 5, 7), low, high));
+    set(lower, i8x16.shuffle(words(0, 2, 4, 6), low, high));
   };
   product(word[0], MULTIPLIERS[0], first, second);
   product(word[2], MULTIPLIERS[1], third, word[0]);
