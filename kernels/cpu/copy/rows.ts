@@ -1,15 +1,18 @@
 // out[to(i)] = x0[from(i)], row by row in the order of the destination.
 //
 //   rows contiguous on both sides:  |--32 bytes--|--32 bytes--|..|1|1|       else element by element, with a stride on either side
+//   long ones:                      memory.copy, which picks what suits the processor; the call pays from BULK_BYTES on
 
 import { copyCost, copyFacts } from '../../copy.ts';
 import type { Entry, Kernel, Plan, Source, Traits } from '../../kernel.ts';
 import type { CopyProblem } from '../../problems/copy.ts';
 import { elementCount } from '../../problems/pointwise.ts';
-import { advance, assemble, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
+import { advance, assemble, i32, if_, type Local, local, loopWhileBelow, memory, min, repeat, set, task, v128 } from '../assembly.ts';
 import { type Odometer, seek, step } from '../odometer.ts';
 import { sharesOf } from '../shares.ts';
 import { threadsFor } from '../threading.ts';
+
+const BULK_BYTES = 1024;
 
 export const rows: Kernel<CopyProblem> = {
   name: 'rows',
@@ -91,7 +94,10 @@ function generate(problem: CopyProblem): Source {
       set(source, x0);
       set(target, out);
       set(left, count);
-      if (isContiguous(problem)) vectors();
+      if (isContiguous(problem)) {
+        i32.ge_u(count, BULK_BYTES / elementBytes);
+        if_({}, bulk, vectors);
+      }
       repeat(left, () => {
         moveElement(elementBytes, source, target);
         advance(source, fromStep);
@@ -99,6 +105,15 @@ function generate(problem: CopyProblem): Source {
       });
       step(odometer);
     });
+
+    /** The whole row by the engine's own copy. */
+    function bulk() {
+      local.get(target);
+      local.get(source);
+      i32.mul(count, elementBytes);
+      memory.copy();
+      set(left, 0);
+    }
 
     /** 32 bytes at a time; leaves in `left` the elements that are left. */
     function vectors() {
