@@ -25,6 +25,9 @@ export function* awkwardCopies(): Generator<CopyProblem> {
     { shape: [6, 5], from: at(0, 5, 1), to: at(1, 1, 6) },
     { shape: [2, 3, 4, 5], from: at(0, 5, 40, 10, 1), to: at(3, 80, 25, 6, 1) },
     { shape: [6, 7], from: at(2, 0, 1), to: at(0, 7, 1) },
+    // Parts with steps on both sides, whose rows end in a gap.
+    { shape: [3, 2], from: at(1, 5, 4), to: at(1, 5, 3) },
+    { shape: [2, 3, 2], from: at(0, 1, 4, 12), to: at(2, 16, 5, 4) },
     { shape: [3, 3000], from: at(0, 3000, 1), to: at(0, 3001, 1) },
   ];
   for (const options of cases) for (const elementBytes of [4, 2, 1] as const) yield copy({ ...options, elementBytes });

@@ -43,7 +43,8 @@ export function copy({ shape, from, to, elementBytes = 4 }: CopyOptions): CopyPr
   if (merged.shape.length > MAX_RANK)
     throw new RangeError(`copy: shape [${shape}] has ${merged.shape.length} dimensions that cannot be merged, more than ${MAX_RANK}`);
   target.forEach((stride, d) => {
-    if (stride < (d + 1 < target.length ? target[d + 1] * merged.shape[d + 1] : 1))
+    // What the dimensions inside span must end before the next index of this one begins; where inner steps leave gaps, that is less than size times stride.
+    if (stride < spanOf(merged.shape.slice(d + 1), target.slice(d + 1), 0))
       throw new RangeError(`copy: the destination's strides [${to.strides}] for shape [${shape}] let elements overlap`);
   });
   return {
