@@ -2,9 +2,9 @@
 //
 // The key is op, layouts and attributes. The least recently used is dropped beyond the limit; programs themselves stay in the device's cache.
 
-import { type Buffer, bytesPerElement, choose, type Device, Launch } from '../kernels/index.ts';
+import { type Buffer, bytesPerElement, choose, type Device, Launch, type Problem } from '../kernels/index.ts';
 import { generatedOnce } from './generated.ts';
-import { type Layout, layoutOf, type Spec } from './layout.ts';
+import { type Layout, layoutOf, type Spec, specText } from './layout.ts';
 import type { Attributes, Lowering, Op, Operand, View } from './op.ts';
 import { sizeOf } from './shape.ts';
 
@@ -15,6 +15,19 @@ interface BoundLaunch {
   readonly launch: Launch;
   readonly names: readonly string[];
   readonly places: readonly number[];
+}
+
+/** The kernel for a step of an op. Throws a RangeError that names the op, its operands and what to do where the device has none. */
+function kernelFor(op: Op, operands: readonly Operand<Layout>[], problem: Problem, device: Device): ReturnType<typeof choose> {
+  try {
+    return choose(problem, device);
+  } catch (error) {
+    const given = operands.map((operand) => (typeof operand === 'number' ? `${operand}` : specText(operand)));
+    const { message } = error as Error;
+    const isOfHalves = device.kind === 'cpu' && message.includes('f16');
+    const remedy = isOfHalves ? 'cpu keeps f16 but does not compute with it: use f32 there, or webgpu' : 'cast or copy the operands';
+    throw new RangeError(`${op.name}(${given.join(', ')}): ${message}; ${remedy}`, { cause: error });
+  }
 }
 
 /** An op made ready for layouts: how its output lies, and what is dispatched; nothing where the output is a view of the first input. */
@@ -39,7 +52,7 @@ export class Prepared {
     const { steps, temporaries = [], constants = [] }: Lowering = view ? { steps: [] } : op.lower(operands, spec, attributes);
     this.#temporaries = temporaries;
     // All are chosen before the first is launched: where one cannot be done, no workspace is left behind.
-    const chosen = steps.map(({ problem, bind }) => ({ problem, bind, ...choose(problem, device) }));
+    const chosen = steps.map(({ problem, bind }) => ({ problem, bind, ...kernelFor(op, operands, problem, device) }));
     this.#launches = chosen.map(({ problem, bind, kernel, tunables }) => ({
       launch: new Launch(device, generatedOnce(device, kernel), problem, tunables),
       names: Object.keys(bind),

@@ -152,8 +152,8 @@ export abstract class Operators {
   globalAvgPool<V extends Value>(this: V, options?: ops.ReduceOptions): V {
     return ops.globalAvgPool<V>(this, options);
   }
-  gather<V extends Value>(this: V, indices: V): V {
-    return ops.gather<V>(this, indices);
+  gather<V extends Value>(this: V, indices: V, axis?: number): V {
+    return ops.gather<V>(this, indices, axis);
   }
   oneHot<V extends Value>(this: V, classes: number): V {
     return ops.oneHot<V>(this, classes);

@@ -28,6 +28,26 @@ for (const device of await devicesForTests()) {
       assert.equal([...(await oneHot(at([2, 0, -1]), 3).read())], [0, 0, 1, 1, 0, 0, 0, 0, 0]);
     }));
 
+  test(`${on}: gather along any axis puts the axes of the indices in its place`, () =>
+    leavesNothing(device, async () => {
+      const cube = tensor(
+        Float32Array.from({ length: 24 }, (_, i) => i),
+        { device, shape: [2, 3, 4] },
+      );
+      const indices = at([2, 0, 9], [1, 3]);
+      const taken = cube.gather(indices, 1);
+      assert.equal(taken.shape, [2, 1, 3, 4]);
+      const row = (i: number, j: number) => [0, 1, 2, 3].map((k) => (j < 3 ? (i * 3 + j) * 4 + k : 0));
+      assert.equal(
+        [...(await taken.read())],
+        [0, 1].flatMap((i) => [2, 0, 9].flatMap((j) => row(i, j))),
+      );
+      assert.equal([...(await cube.gather(at([3]), -1).read())], [3, 7, 11, 15, 19, 23]);
+      const x = tensor(sampleValues(12, 2), { device, shape: [2, 3, 2], requiresGrad: true });
+      assert.is(await gradcheck((a) => a.gather(at([1, 1, 2]), 1).square(), [x]), undefined);
+      refuses(() => cube.gather(indices, 3), 'gather: axis is 3, expected a whole number from -3 to 2');
+    }));
+
   test(`${on}: their gradients agree with differences`, () =>
     leavesNothing(device, async () => {
       const x = tensor(sampleValues(6, 1), { device, shape: [3, 2], requiresGrad: true });

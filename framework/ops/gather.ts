@@ -3,11 +3,13 @@
 // An index outside the table cannot be an error where kernels run: gather gives zeros for it, and scatterAdd leaves its row out.
 
 import { apply as form, input } from '../../kernels/expression.ts';
-import { gather as gatherProblem, pointwise, scatterAdd as scatterAddProblem } from '../../kernels/index.ts';
+import { bytesPerElement, gather as gatherProblem, pointwise, scatterAdd as scatterAddProblem } from '../../kernels/index.ts';
 import { type Layout, type Spec, specText } from '../layout.ts';
 import { apply, type Op, type Value } from '../op.ts';
-import { broadcastStrides, equalShapes, sizeOf } from '../shape.ts';
+import { axisOf, broadcastStrides, equalShapes, sizeOf } from '../shape.ts';
 import { DenseInputs } from './dense.ts';
+import { cast } from './pointwise.ts';
+import { transpose } from './shape.ts';
 
 function checkIndices(name: string, indices: Spec): void {
   if (indices.dtype !== 'i32') throw new TypeError(`${name}: indices are ${specText(indices)}, expected i32; cast them`);
@@ -32,7 +34,8 @@ export const gatherOp: Op = {
     return { steps: [...inputs.steps, { problem, bind }], temporaries: inputs.temporaries };
   },
   gradient({ operands: [table, indices] }, upstream) {
-    return [scatterAdd(upstream, indices as typeof upstream, (table as typeof upstream).shape[0]), undefined];
+    const { shape, dtype } = table as typeof upstream;
+    return [cast(scatterAdd(cast(upstream, 'f32'), indices as typeof upstream, shape[0]), dtype), undefined];
   },
 };
 
@@ -79,8 +82,22 @@ export const oneHotOp: Op<{ classes: number }> = {
   },
 };
 
-/** Rows of `table` at `indices` (i32): [..indices, ..row]. */
-export const gather = <V extends Value>(table: V, indices: V): V => apply<V>(gatherOp, [table, indices]);
+/** Rows of `table` at `indices` (i32): [..indices, ..row]; with an `axis`, slices across that one, whose place the axes of the indices take (NumPy's take). */
+export function gather<V extends Value>(table: V, indices: V, axis = 0): V {
+  const { length } = table.shape;
+  const place = length === 0 ? 0 : axisOf('gather', axis, length);
+  const width = sizeOf(table.shape) / (table.shape[place] ?? 1);
+  // Kernels move whole words; narrow elements that do not fill them travel as wide ones.
+  if ((width * bytesPerElement(table.dtype)) % 4 !== 0)
+    return cast(gather(cast(table, table.dtype === 'f16' ? 'f32' : 'i32'), indices, axis), table.dtype);
+  if (place === 0) return apply<V>(gatherOp, [table, indices]);
+  const axes = [...Array(length).keys()];
+  const found = apply<V>(gatherOp, [transpose(table, [place, ...axes.toSpliced(place, 1)]), indices]);
+  const rank = indices.shape.length;
+  const before = axes.slice(0, place).map((each) => rank + each);
+  const after = axes.slice(place + 1).map((each) => rank + each - 1);
+  return transpose(found, [...before, ...indices.shape.keys(), ...after]);
+}
 
 /** Rows of `x` added up at `indices` into a table of `rows` rows, in the order of the indices. */
 export const scatterAdd = <V extends Value>(x: V, indices: V, rows: number): V => apply<V>(scatterAddOp, [x, indices], { rows });

@@ -7,7 +7,7 @@ import { apply, type Call, type Lowering, type Op, type Step, type Value } from 
 import { axesOf, broadcastAxes, equalShapes, type Shape, sizeOf } from '../shape.ts';
 import { DenseInputs } from './dense.ts';
 import { cast, div, eq, mul, where } from './pointwise.ts';
-import { broadcastTo, reshape } from './shape.ts';
+import { broadcastTo, reshape, transpose } from './shape.ts';
 
 type Fold = Parameters<typeof reduce>[0]['fold'];
 type Reduction = { axes: readonly number[]; keepDims: boolean };
@@ -20,10 +20,8 @@ const reducedShape = (shape: Shape, { axes, keepDims }: Reduction): Shape =>
 
 function infer(fold: Fold, input: Spec, reduction: Reduction): Spec {
   const axes = axesOf(fold, reduction.axes, input.shape.length);
-  if (isIndex(fold) && axes.length !== 1 && axes.length !== input.shape.length)
-    throw new RangeError(
-      `${fold}: axes [${axes}] of ${specText(input)}, expected one axis, or all of them for an index into the flat tensor`,
-    );
+  if (isIndex(fold) && runsOf(input.shape, axes).length > 1)
+    throw new RangeError(`${fold}: axes [${axes}] of ${specText(input)} are apart; transpose them to neighbours first`);
   if (fold === 'mean' && valueTypeOf(input.dtype) !== 'f32') throw new TypeError(`mean: of ${specText(input)}, expected f32; cast it`);
   const dtype: DType = isIndex(fold) || valueTypeOf(input.dtype) !== 'f32' ? 'i32' : 'f32';
   return { shape: reducedShape(input.shape, reduction), dtype };
@@ -44,7 +42,7 @@ function runsOf(shape: Shape, axes: readonly number[]): { first: number; last: n
 
 /**
  * Each run of neighbouring axes as [outer, reduced, inner], where the input lies: the sum over the images and pixels of [N, C, H, W] is one over pixels, in one
- * pass over memory, and one over images of what is left, which is little. An index takes one axis, or all of them.
+ * pass over memory, and one over images of what is left, which is little. An index takes one run.
  */
 function lower(fold: Fold, input: Layout, { axes }: Reduction): Lowering {
   const inputs = new DenseInputs(1);
@@ -125,9 +123,21 @@ export const sum = reducer(reductionOps.sum);
 export const mean = reducer(reductionOps.mean);
 export const max = reducer(reductionOps.max);
 export const min = reducer(reductionOps.min);
-/** The index of the first largest element along an axis, or in the flat tensor, as i32. */
-export const argmax = reducer(reductionOps.argmax);
-export const argmin = reducer(reductionOps.argmin);
+/** An index counts through its axes, so they are brought together first. */
+const locator =
+  (op: Op<Reduction>) =>
+  <V extends Value>(x: V, axes?: Axes, { keepDims = false }: ReduceOptions = {}): V => {
+    const along = axesOf(op.name, axes, x.shape.length);
+    if (runsOf(x.shape, along).length === 1) return apply<V>(op, [x], { axes: along, keepDims });
+    const others = [...x.shape.keys()].filter((axis) => !along.includes(axis));
+    const last = along.map((_, i) => others.length + i);
+    const found = apply<V>(op, [transpose(x, [...others, ...along])], { axes: last, keepDims: false });
+    return reshape(found, reducedShape(x.shape, { axes: along, keepDims }));
+  };
+
+/** The index of the first largest element, as i32: along an axis, or in the tensor that several axes, or all of them, make when flattened in their order. */
+export const argmax = locator(reductionOps.argmax);
+export const argmin = locator(reductionOps.argmin);
 
 /** Sums `x` over the axes along which a tensor of `shape` was repeated to get it: the gradient of broadcasting. */
 export function sumTo<V extends Value>(x: V, shape: Shape): V {
