@@ -10,7 +10,7 @@ import { operationsOf } from './linear.ts';
 import { type OutputTile, transforms } from './matrices.ts';
 
 /** Operations of a pass by its parts, and bytes of transformed filters, read or summed for each block of tiles. */
-function workOf(problem: Conv2dProblem, m: OutputTile, { MR, NR, TB }: Tunables) {
+function workOf(problem: Conv2dProblem, m: OutputTile, { MR, NR, TB }: Tunables, halfStrip = 0.5) {
   const isFilterGrad = problem.pass === 'filter-grad';
   const { vertical, horizontal } = correlationOf(isFilterGrad ? { ...problem, pass: 'forward' } : problem);
   const { rows, depth } = filterExtent(problem);
@@ -22,7 +22,11 @@ function workOf(problem: Conv2dProblem, m: OutputTile, { MR, NR, TB }: Tunables)
   const grad = transforms(3, m);
   const { groups } = problem;
   const toWhole = (extent: number, unit: number) => Math.ceil(extent / unit) * unit;
-  const lanes = isFilterGrad ? toWhole(depth, NR) * tiles : depth * blocks * toWhole(tiles / blocks, TILES_AT_ONCE);
+  const columns = (some: number) => {
+    const strips = Math.ceil(some / TILES_AT_ONCE) / (NR / TILES_AT_ONCE);
+    return NR * (Math.floor(strips) + (Number.isInteger(strips) ? 0 : halfStrip));
+  };
+  const lanes = isFilterGrad ? toWhole(depth, NR) * tiles : depth * blocks * columns(tiles / blocks);
   // Of a tile of an image: down its own columns, and across each of n rows; of a result the other way round.
   const [ofFilters, ofResult] = isFilterGrad
     ? [(n + 3) * operationsOf(grad.result, 'columns'), (m + n) * operationsOf(grad.taps, 'rows')]
@@ -31,6 +35,8 @@ function workOf(problem: Conv2dProblem, m: OutputTile, { MR, NR, TB }: Tunables)
     products: 2 * groups * n * n * toWhole(rows, MR) * lanes,
     tileTransforms: groups * tiles * (depth * (m + n) * operationsOf(image, 'rows') + rows * ofResult),
     filterTransforms: groups * rows * depth * ofFilters,
+    elements: n * n * groups * tiles * (depth + rows),
+    imageBytes: 4 * m * m * groups * tiles * (depth + rows),
     filterBytes: 4 * n * n * groups * rows * depth,
     blocks,
   };
@@ -42,10 +48,19 @@ export function winogradCost(problem: Conv2dProblem, m: OutputTile, tunables: Tu
   return { ...conv2dCost(problem), executedFlops: products + tileTransforms + filterTransforms };
 }
 
-/**
- * Measured, in round numbers: products at the register tile's rate; transforms at about the same, though they move much and multiply little; the filters
- * once from memory for each block of tiles, and written and read once more where they change from run to run.
- */
+/** A strip of half the width takes this much of a whole one's time: its tile has half the arithmetic for almost as many loads. */
+const HALF_STRIP = 0.7;
+/** Measured, in round numbers: moving an element of a tile through both directions of a transform; images from memory and results to it. */
+const SECONDS_PER_ELEMENT = 0.18e-9;
+const IMAGE_BYTES_PER_SECOND = 8e9;
+
+/** Bytes per second of transformed filters: read for each block of tiles, and made from filters or turned into their gradient. */
+function filterRates(bytes: number): { read: number; made: number } {
+  if (bytes < 1.2e6) return { read: Number.POSITIVE_INFINITY, made: 20e9 };
+  return bytes < 4e6 ? { read: 25e9, made: 20e9 } : { read: bytes < 12e6 ? 25e9 : 13e9, made: 8e9 };
+}
+
+/** Products at the register tile's rate; transforms by the elements that they move; images, results and filters by where they come from. */
 export function winogradEstimate(
   problem: Conv2dProblem,
   m: OutputTile,
@@ -53,9 +68,14 @@ export function winogradEstimate(
   traits: Traits,
   constants: readonly string[],
 ): number {
-  const { products, tileTransforms, filterTransforms, filterBytes, blocks } = workOf(problem, m, tunables);
-  const rate = traits.features.has('revectorize') ? 95e9 : 47e9;
-  const streamed = filterBytes > 1e6 ? (filterBytes * blocks) / 30e9 : 0;
-  const preparing = constants.includes('filter') ? 0 : filterTransforms / 10e9 + filterBytes / 8e9;
-  return 8e-6 + (products / rate + tileTransforms / 25e9 + streamed + preparing) / threadsFor(conv2dCost(problem), traits);
+  const { products, elements, imageBytes, filterBytes, blocks } = workOf(problem, m, tunables, HALF_STRIP);
+  const rate = traits.features.has('revectorize') ? 97e9 : 48e9;
+  const { read, made } = filterRates(filterBytes);
+  const filters =
+    problem.pass === 'filter-grad'
+      ? // Sums are read and written for each block but the first, then turned into the gradient.
+        (2 * (blocks - 1)) / read + 2 / made
+      : blocks / read + (constants.includes('filter') ? 0 : 1 / made);
+  const images = elements * SECONDS_PER_ELEMENT + (imageBytes > 1e6 ? imageBytes / IMAGE_BYTES_PER_SECOND : 0);
+  return 5e-6 + (products / rate + images + filters * filterBytes) / threadsFor(conv2dCost(problem), traits);
 }
