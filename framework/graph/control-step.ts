@@ -34,13 +34,14 @@ export abstract class ControlStep {
   protected readonly device: Device;
   protected readonly stage: ControlStage;
   protected readonly plans: Plan[] = [];
-  readonly #find: Surroundings['find'];
+  /** By name: all of them are found at once, so that the plan around knows what it must keep. */
+  readonly #cells: ReadonlyMap<string, Cell>;
 
   /** `more` are cells of parameters that are neither operands nor outputs. */
   constructor(stage: ControlStage, { device, find, planOf }: Surroundings, more: ReadonlyMap<GraphNode, Cell> = new Map()) {
     this.device = device;
     this.stage = stage;
-    this.#find = find;
+    this.#cells = new Map(Object.entries(stage.bind).map(([name, value]) => [name, find(value)]));
     const cells = new Map([...more, ...[...stage.names].map(([parameter, name]) => [parameter, this.cell(name)] as const)]);
     try {
       for (const program of stage.programs) this.plans.push(planOf(program, cells));
@@ -76,7 +77,7 @@ export abstract class ControlStep {
 
   /** What holds an operand or output. */
   protected cell(name: string): Cell {
-    return this.#find(this.stage.bind[name]);
+    return this.#cells.get(name)!;
   }
 
   /** The outputs' cells, or the first `count` of them. */
