@@ -1,16 +1,18 @@
 // A model as peers get it: the graph of our net with its batch normalisation folded, as it is in our own rows, its constants' values, and what comes out.
 
 import { moveIntoFilters } from '../framework/graph/convolutions.ts';
-import { type GraphNode, parentsOf } from '../framework/graph/node.ts';
+import type { GraphNode } from '../framework/graph/node.ts';
 import { inOrder } from '../framework/graph/order.ts';
 import { Session } from '../framework/graph/session.ts';
+import type { Operand } from '../framework/op.ts';
 import { forwardProblem } from '../framework/ops/conv.ts';
-import { checked, computed, graphOfNet, netOf, smallOf } from '../framework/zoo/index.ts';
+import { sizeOf } from '../framework/shape.ts';
+import { checked, classesOf, computed, graphOfNet, imagesOf, netOf, smallOf } from '../framework/zoo/index.ts';
 import { openDevice } from '../kernels/open.ts';
 import { pool2d } from '../kernels/problem.ts';
 import type { Axis } from '../kernels/problems/window.ts';
 import type { Exercise } from './peer-exercise.ts';
-import { IMAGES, type ModelCase, type ModelOp, type ModelOps, type ModelWindow } from './peers/model.ts';
+import { CLASSES, IMAGES, type ModelCase, type ModelOp, type ModelOps, type ModelWindow } from './peers/model.ts';
 import { ArmFailure } from './protocol.ts';
 
 type OpDefinition = Extract<GraphNode['definition'], { kind: 'op' }>;
@@ -25,7 +27,7 @@ const windowOf = (vertical: Axis, horizontal: Axis, groups = 1): ModelWindow => 
 
 /** What an op is told besides its operands. */
 function detailsOf({ op, operands, attributes }: OpDefinition): Partial<ModelOp> {
-  const { relu, residual, axes, keepDims } = attributes as Partial<ModelOp>;
+  const { relu, residual, axes, keepDims, epsilon } = attributes as Partial<ModelOp>;
   if (op.name === 'conv2d') {
     const { vertical, horizontal, groups } = forwardProblem(operands as GraphNode[], attributes as Parameters<typeof forwardProblem>[1]);
     return { window: windowOf(vertical, horizontal, groups), relu, residual };
@@ -35,66 +37,84 @@ function detailsOf({ op, operands, attributes }: OpDefinition): Partial<ModelOp>
     const { vertical, horizontal } = pool2d({ ...options, input: (operands[0] as GraphNode).shape });
     return { window: windowOf(vertical, horizontal) };
   }
-  return { relu, axes, keepDims };
+  return { relu, axes, keepDims, epsilon };
 }
 
-/** The ops of a graph from its one placeholder to `output`, and the nodes that are its constants, by name. */
-function opsOf(output: GraphNode): { readonly graph: ModelOps; readonly constants: ReadonlyMap<string, GraphNode> } {
-  const order = inOrder([output], parentsOf);
+/** The node that an op changed only the shape or the order of. */
+const viewed = (operand: Operand<GraphNode>): Operand<GraphNode> =>
+  typeof operand === 'object' && operand.definition.kind === 'op' ? operand.definition.operands[0] : operand;
+
+/** Operands as libraries take them. */
+function operandsOf({ op, operands }: OpDefinition): readonly Operand<GraphNode>[] {
+  // A product's weights lie as [N, K], and are read transposed; statistics are a library's own business, and one number a channel has one axis.
+  if (op.name === 'matmul') return [operands[0], viewed(operands[1]), ...operands.slice(2)];
+  return op.name === 'standardize' ? [operands[0], ...operands.slice(3).map(viewed)] : operands;
+}
+
+const parentsIn = (node: GraphNode): readonly GraphNode[] =>
+  node.definition.kind === 'op' ? operandsOf(node.definition).filter((operand) => typeof operand === 'object') : [];
+
+/** The ops of a graph from its placeholder to `output`, and what else they start from, by name: constants, or variables. */
+function opsOf(output: GraphNode): { readonly graph: ModelOps; readonly held: ReadonlyMap<string, GraphNode> } {
+  const order = inOrder([output], parentsIn);
   const fixed = new Set<GraphNode>();
   const uses = new Map<GraphNode, number>();
   for (const node of order) {
-    const parents = parentsOf(node);
+    const parents = parentsIn(node);
     for (const parent of parents) uses.set(parent, (uses.get(parent) ?? 0) + 1);
     if (node.definition.kind === 'constant' || (parents.length > 0 && parents.every((parent) => fixed.has(parent)))) fixed.add(node);
   }
-  const constants = new Map<string, GraphNode>();
-  const inputs: Record<string, readonly number[]> = {};
+  const held = new Map<string, GraphNode>();
   const names = new Map<GraphNode, string>();
   const nameOf = (node: GraphNode): string => {
-    const name = names.get(node) ?? (fixed.has(node) ? `constant${constants.size}` : IMAGES);
+    const known = names.get(node);
+    if (known !== undefined) return known;
+    const isHeld = fixed.has(node) || node.definition.kind === 'variable';
+    const name = isHeld ? `weight${held.size}` : IMAGES;
     names.set(node, name);
-    if (fixed.has(node)) constants.set(name, node);
-    if (fixed.has(node) || name === IMAGES) inputs[name] = node.shape;
+    if (isHeld) held.set(name, node);
     return name;
   };
   const ops: ModelOp[] = [];
   for (const node of order) {
     const { definition } = node;
     if (definition.kind !== 'op' || fixed.has(node)) continue;
-    const [first] = definition.operands;
-    const operands = definition.operands.map((operand, i) => {
-      if (typeof operand === 'number') return operand;
-      // A product's weights lie as [N, K], and are read transposed.
-      const { definition: own } = operand;
-      const stored = definition.op.name === 'matmul' && i === 1 && own.kind === 'op' ? (own.operands[0] as GraphNode) : operand;
-      return nameOf(stored);
-    });
+    const own = operandsOf(definition);
+    const operands = own.map((operand) => (typeof operand === 'number' ? operand : nameOf(operand)));
+    const [first] = own;
     const inPlace = typeof first === 'object' && first.definition.kind === 'op' && !fixed.has(first) && uses.get(first) === 1;
     names.set(node, `value${ops.length}`);
     ops.push({ op: definition.op.name, operands, output: `value${ops.length}`, shape: node.shape, ...detailsOf(definition), inPlace });
   }
-  return { graph: { inputs, ops, output: names.get(output)!, shape: output.shape }, constants };
+  const inputs = Object.fromEntries(
+    [...names].filter(([node]) => !ops.some(({ output }) => output === names.get(node))).map(([{ shape }, name]) => [name, shape]),
+  );
+  return { graph: { inputs, ops, parameters: [], output: names.get(output)!, shape: output.shape }, held };
 }
 
 /** Makes the model on a CPU device of its own, and leaves nothing of it there. */
-export async function modelExercise({ model }: ModelCase): Promise<Exercise> {
+export async function modelExercise({ model, pass }: ModelCase): Promise<Exercise> {
   const device = await openDevice('cpu');
   try {
-    const net = netOf(model, device);
-    const { output, feeds } = await graphOfNet(model, net);
-    const { graph, constants } = opsOf(moveIntoFilters([output], () => {})[0]);
+    const training = pass === 'backward';
+    const net = netOf(model, device, training);
+    const made = await graphOfNet(model, net);
+    const { graph, held } = opsOf(training ? made.output : moveIntoFilters([made.output], () => {})[0]);
+    const inputs: Record<string, Float32Array<ArrayBuffer>> = { [IMAGES]: imagesOf(model) };
+    if (training) inputs[CLASSES] = Float32Array.from(classesOf(model));
     await using session = new Session({ device });
-    const inputs: Record<string, Float32Array<ArrayBuffer>> = { [IMAGES]: [...feeds()][0][1] as Float32Array<ArrayBuffer> };
-    for (const [name, node] of constants) inputs[name] = (await session.run([node]))[0] as Float32Array<ArrayBuffer>;
-    const expected = await computed(smallOf(model, false), net);
+    for (const [name, node] of held) inputs[name] = (await session.run([node]))[0] as Float32Array<ArrayBuffer>;
+    const small = smallOf(model, training);
+    // A loss is that of the whole batch. A large one is computed as our own rows do it, which are checked by a small one.
+    const expected = training && small.batch < model.batch ? await computed(model, net, {}) : await computed(small, net);
+    const parameters = training ? [...held.keys()] : [];
     return {
-      asked: { kind: 'model', model, graph },
+      asked: { kind: 'model', model, pass, graph: { ...graph, parameters } },
       inputs,
       calls: 1,
-      resultBytes: 4 * graph.shape.reduce((product, size) => product * size, 1),
-      check(logits) {
-        const { error, complaint } = checked(logits, expected, false);
+      resultBytes: 4 * (training ? expected.length : sizeOf(graph.shape)),
+      check(result) {
+        const { error, complaint } = checked(result, expected, training);
         if (complaint !== undefined) throw new ArmFailure('wrong', complaint);
         return { maxRelErr: error, err2norm: error };
       },

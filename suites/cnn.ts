@@ -89,7 +89,7 @@ function cases(request: Request): Case[] {
           name,
           dtype: 'f32',
           arms: devices.flatMap((device) => armsOf(name, model, pass, device, request.threads)),
-          asked: pass === 'forward' ? { kind: 'model', model } : undefined,
+          asked: { kind: 'model', model, pass },
           items: { name: 'images', count: batch },
           extra: isFull ? publishedColumns(net, pass) : undefined,
         };

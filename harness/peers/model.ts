@@ -2,26 +2,32 @@
 
 import type { Model } from '../../framework/zoo/model.ts';
 
-/** A forward of a model of the zoo; the result is its logits. Weights are constant: a library may pack them when the case is prepared. */
+/**
+ * A model of the zoo. A forward gives its logits; weights are constant, and a library may pack them when the case is prepared. A backward is a training
+ * step's forward and backward without the update: it gives the loss, and the gradient by the first parameter, which is the last to be computed.
+ */
 export interface ModelCase {
   readonly kind: 'model';
   readonly model: Model;
+  readonly pass: 'forward' | 'backward';
   /** Filled in where the case is made ready, and with it the values of its constants among the inputs. */
   readonly graph?: ModelOps;
 }
 
 /** Ops in order, each after those that it depends on. */
 export interface ModelOps {
-  /** The inputs by name: `images`, and constants. */
+  /** The inputs by name: `images`, constants or parameters, and of a backward `classes`, one whole number an image. */
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   readonly ops: readonly ModelOp[];
+  /** Inputs that a backward differentiates by, in order. */
+  readonly parameters: readonly string[];
   /** Name of the result, and its shape. */
   readonly output: string;
   readonly shape: readonly number[];
 }
 
 export interface ModelOp {
-  /** As in our table of ops; a product's second operand is stored [N, K]. */
+  /** As in our table of ops; a product's second operand is stored [N, K], and of `standardize` there are input, weight and bias, one a channel. */
   readonly op: string;
   /** Names of inputs and outputs of other ops, or numbers. */
   readonly operands: readonly (string | number)[];
@@ -32,6 +38,7 @@ export interface ModelOp {
   readonly residual?: boolean;
   readonly axes?: readonly number[];
   readonly keepDims?: boolean;
+  readonly epsilon?: number;
   /** Whether nobody else reads the first operand, which another op has computed: its place may be taken. */
   readonly inPlace?: boolean;
 }
@@ -46,8 +53,9 @@ export interface ModelWindow {
   readonly groups: number;
 }
 
-/** The constants' names. */
+/** Names of the constants of a forward. */
 export const constantsOf = ({ inputs }: ModelOps): string[] => Object.keys(inputs).filter((name) => name !== IMAGES);
 
-/** Name of the input that is no constant. */
+/** Names of the inputs that are no weights. */
 export const IMAGES = 'images';
+export const CLASSES = 'classes';

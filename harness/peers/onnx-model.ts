@@ -84,10 +84,11 @@ class Nodes {
 }
 
 /** The graph of a model; its one input are the images. */
-export function modelGraph({ inputs, ops, output, shape }: ModelOps, values: Inputs): OnnxGraph {
+export function modelGraph(graph: ModelOps, values: Inputs): OnnxGraph {
+  const { inputs, ops, output, shape } = graph;
   const nodes = new Nodes();
   for (const op of ops) nodes.put(op);
-  const weights = constantsOf({ inputs, ops, output, shape }).map((name) => ({ name, shape: inputs[name], values: values[name] }));
+  const weights = constantsOf(graph).map((name) => ({ name, shape: inputs[name], values: values[name] }));
   return {
     inputs: [{ name: IMAGES, shape: inputs[IMAGES] }],
     constants: [...weights, ...nodes.constants],

@@ -24,7 +24,7 @@ interface Session {
 const SPIN_US = '1000';
 
 export function onnxRefusal(asked: PeerCase): string | undefined {
-  if (asked.kind === 'model') return undefined;
+  if (asked.kind === 'model') return asked.pass === 'forward' ? undefined : 'it does not train';
   return asked.kind === 'conv' ? forwardOnly(asked) : gemmRefusal(asked);
 }
 

@@ -69,7 +69,13 @@ const MODELS = ['alexnet', 'vgg16', 'resnet18', 'resnet50'];
 
 /** Narrow nets; convolutions in all passes, with weights that change and weights that do not; training steps. */
 const CASES: PeerCase[] = [
-  ...MODELS.map((net) => ({ kind: 'model' as const, model: { net, batch: 2, size: 64, width: 1 / 16, seed: 3 } })),
+  ...MODELS.flatMap((net) =>
+    (['forward', 'backward'] as const).map((pass) => ({
+      kind: 'model' as const,
+      pass,
+      model: { net, batch: 2, size: 64, width: 1 / 16, seed: 3 },
+    })),
+  ),
   ...TRAININGS.map((training) => ({ kind: 'train-step' as const, training })),
   ...PROBLEMS.map((problem) => ({ kind: 'gemm' as const, problem })),
   ...CONVOLUTIONS.flatMap((options) => [

@@ -170,11 +170,14 @@ class Net:
 
     def __init__(self, torch, asked, operands):
         self.torch, self.graph = torch, asked["graph"]
-        self.inputs = {name: values.view(self.graph["inputs"][name]) for name, values in operands.items()}
+        shapes = self.graph["inputs"]
+        self.inputs = {name: values.view(shapes.get(name, [-1])) for name, values in operands.items()}
         self.last = {}
         for i, op in enumerate(self.graph["ops"]):
             for name in op["operands"]:
                 self.last[name] = i
+        self.parameters = [self.inputs[name].requires_grad_(True) for name in self.graph["parameters"]]
+        self.classes = self.inputs["classes"].long() if self.parameters else None
         self.result = None
 
     def convolution(self, op, x, weight, *rest):
@@ -209,6 +212,8 @@ class Net:
             y = torch.nn.functional.linear(x, *operands[1:])
         elif name in ("maxPool2d", "avgPool2d"):
             return self.pool(op, x)
+        elif name == "standardize":
+            return torch.nn.functional.batch_norm(x, None, None, *operands[1:], training=True, eps=op["epsilon"])
         elif name == "reshape":
             return x.reshape(op["shape"])
         elif name == "mean":
@@ -222,6 +227,17 @@ class Net:
         return y.relu_() if op.get("relu") else y
 
     def run(self):
+        if not self.parameters:
+            self.result = self.forward()
+            return
+        with self.torch.enable_grad():
+            for parameter in self.parameters:
+                parameter.grad = None
+            loss = self.torch.nn.functional.cross_entropy(self.forward(), self.classes)
+            loss.backward()
+        self.result = self.torch.cat([loss.detach().reshape(1), self.parameters[0].grad.flatten()])
+
+    def forward(self):
         values = dict(self.inputs)
         for i, op in enumerate(self.graph["ops"]):
             given = [values[name] if isinstance(name, str) else name for name in op["operands"]]
@@ -229,7 +245,7 @@ class Net:
             for name in op["operands"]:
                 if self.last[name] == i:
                     values.pop(name, None)
-        self.result = values[self.graph["output"]]
+        return values[self.graph["output"]]
 
 
 KINDS = {"gemm": Product, "conv": Convolution, "train-step": TrainStep, "model": Net}

@@ -20,6 +20,7 @@ export interface ArmOptions {
 /** Kinds of layers by the op of their kernel. */
 const LAYERS: Readonly<Record<string, string>> = {
   conv2d: 'conv',
+  moments: 'norm',
   matmul: 'linear',
   pool2d: 'pool',
   pointwise: 'pointwise',
@@ -97,8 +98,9 @@ function costOf(kernels: readonly KernelReport[], parameters: number): Cost {
 /** Milliseconds of a call by the kind of layer. */
 function layerTimes(kernels: readonly KernelReport[]): Record<string, number> {
   const times: Record<string, number> = {};
-  for (const { kernel, ns = 0 } of kernels) {
-    const column = `${LAYERS[kernel.split('/')[0]] ?? 'other'}_ms`;
+  for (const { kernel, nodes, ns = 0 } of kernels) {
+    const layer = nodes.some((node) => node.startsWith('standardize')) ? 'norm' : LAYERS[kernel.split('/')[0]];
+    const column = `${layer ?? 'other'}_ms`;
     times[column] = (times[column] ?? 0) + ns / 1e6;
   }
   return times;
