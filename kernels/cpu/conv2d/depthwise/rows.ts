@@ -1,6 +1,6 @@
 // Rows of an image, copied to where zeros lie around them, in one part or deinterleaved into two.
 
-import { advance, f32, i8x16, i32, if_, type Local, type Routine, repeat, routine, set, v128 } from '../../assembly.ts';
+import { advance, f32, i8x16, i32, if_, type Local, type Routine, repeat, routine, set, type Value, v128 } from '../../assembly.ts';
 import type { Geometry } from './geometry.ts';
 
 /** `from`: row 0 of a plane; `first`: the first row to copy, which may lie outside: such rows are zero; `part`: bytes from a part of a row to the next. */
@@ -29,44 +29,54 @@ export function copyRowsRoutine({ parts, left }: Pick<Geometry, 'parts' | 'left'
     });
 
     function copyRow() {
-      vectors(
+      eachColumn(
         () => {
           set(low, v128.load({}, source));
-          if (parts === 2) set(high, v128.load({ offset: 16 }, source));
-          if (parts === 1) v128.store({}, target, low);
-          else deinterleave();
-          advance(source, 16 * parts);
+          set(high, v128.load({ offset: 16 }, source));
+          storeEight(
+            () => (parts === 1 ? low : i8x16.shuffle(words(0, 2, 4, 6), low, high)),
+            () => (parts === 1 ? high : i8x16.shuffle(words(1, 3, 5, 7), low, high)),
+          );
         },
-        (to) => {
-          f32.store({}, to, f32.load({}, source));
-          advance(source, 4);
-        },
+        (to) => f32.store({}, to, f32.load({}, source)),
       );
-    }
-    function deinterleave() {
-      v128.store({}, target, i8x16.shuffle(words(0, 2, 4, 6), low, high));
-      v128.store({}, other, i8x16.shuffle(words(1, 3, 5, 7), low, high));
     }
     function zeroRow() {
       set(low, v128.const('f32x4', [0, 0, 0, 0]));
-      vectors(
-        () => {
-          v128.store({}, target, low);
-          if (parts === 2) v128.store({}, other, low);
-        },
+      eachColumn(
+        () =>
+          storeEight(
+            () => low,
+            () => low,
+          ),
         (to) => f32.store({}, to, f32.const(0)),
       );
     }
-    /** All columns: as many vectors as there are, four columns to a part; then one by one, to the parts in turn. */
-    function vectors(four: () => void, one: (to: Local) => void) {
-      set(count, i32.shr_u(width, parts === 2 ? 3 : 2));
+    function storeEight(first: () => Value<'v128'>, second: () => Value<'v128'>) {
+      v128.store({}, target, first());
+      v128.store({ offset: parts === 1 ? 16 : 0 }, parts === 1 ? target : other, second());
+    }
+    /** Columns by eight; the last eight overlap those before where they fall into the same places of the parts; else one by one, to the parts in turn. */
+    function eachColumn(eight: () => void, one: (to: Local) => void) {
+      const pointers = parts === 2 ? [target, other] : [target];
+      set(count, i32.shr_u(width, 3));
       repeat(count, () => {
-        four();
-        for (const pointer of parts === 2 ? [target, other] : [target]) advance(pointer, 16);
+        eight();
+        advance(source, 32);
+        for (const pointer of pointers) advance(pointer, 32 / parts);
       });
-      set(count, i32.and(width, 4 * parts - 1));
+      set(count, i32.and(width, 7));
+      i32.and(i32.gt_u(width, 7), parts === 2 ? i32.eqz(i32.and(width, 1)) : i32.gt_u(width, 7));
+      if_({}, () => {
+        set(spare, i32.sub(8, count));
+        set(source, i32.sub(source, i32.shl(spare, 2)));
+        for (const pointer of pointers) set(pointer, i32.sub(pointer, parts === 2 ? i32.shl(spare, 1) : i32.shl(spare, 2)));
+        eight();
+        set(count, 0);
+      });
       repeat(count, () => {
         one(target);
+        advance(source, 4);
         if (parts === 1) return advance(target, 4);
         // The parts change places: what comes next in this one is an element on.
         set(spare, i32.add(target, 4));
