@@ -46,7 +46,7 @@ export const im2col: Kernel<Conv2dProblem> = {
   rejects: () => undefined,
   defaults,
   cost: conv2dCost,
-  estimate: (problem, traits) => 5e-6 + conv2dCost(problem).flops / 90e9 / threadsFor(conv2dCost(problem), traits),
+  estimate,
   variant: (problem) => `${conv2dVariant(problem)}/${spacingOf(problem)}`,
   generate,
   plan,
@@ -56,6 +56,34 @@ function defaults({ pass, channels, filters, groups }: Conv2dProblem, traits: Tr
   const { MR, NR } = registerTile(traits);
   const rows = (pass === 'input-grad' ? channels : filters) / groups;
   return { MR: Math.max(3, Math.min(MR, rows)), NR, KU: 4, KC: 512 * NR * 4 <= traits.limits.l1Bytes ? 512 : 256, NB: 192, MC: 120 };
+}
+
+/**
+ * Whole tiles of arithmetic; tiles that go by way of scratch because rows are missing; packing of lanes, by how far apart they lie; packing of weights that
+ * change; every byte once. Measured, in round numbers.
+ */
+function estimate(problem: Conv2dProblem, traits: Traits, constants: readonly string[] = []): number {
+  const { a, b, q, perGroup, vertical, horizontal } = correlationOf(problem);
+  const { pass, groups, channels, filters } = problem;
+  const isFilterGrad = pass === 'filter-grad';
+  const { MR, NR } = defaults(problem, traits);
+  const phases = vertical.divisor * horizontal.divisor;
+  // Rows, lanes and steps of the products of a group; a phase has its share of lanes and of taps.
+  const positions = vertical.positions * horizontal.positions;
+  const lanes = isFilterGrad ? b * positions : a * positions;
+  const steps = (q * vertical.taps * horizontal.taps) / phases;
+  const strips = groups * Math.ceil(lanes / NR);
+  const rate = traits.features.has('revectorize') ? 100e9 : 50e9;
+  const spacing = spacingOf(problem);
+  const tiles = (2 * strips * NR * steps * Math.ceil(perGroup / MR) * MR) / rate;
+  const ragged = perGroup % MR === 0 && phases === 1 ? 0 : strips * (phases > 1 ? Math.ceil(perGroup / MR) : 1) * 80e-9;
+  const packing = groups * lanes * steps * (isFilterGrad ? 0.2e-9 : spacing === 'any' ? 0.4e-9 : spacing === 2 ? 0.12e-9 : 0.08e-9);
+  const weights =
+    isFilterGrad || constants.includes('filter')
+      ? 0
+      : ((filters * channels) / groups) * problem.vertical.window * problem.horizontal.window;
+  const moved = conv2dCost(problem).bytes / 25e9 + weights * (pass === 'input-grad' ? 1.4e-9 : 0.5e-9);
+  return 5e-6 + (tiles + ragged + packing + moved) / threadsFor(conv2dCost(problem), traits);
 }
 
 /** How the lanes of a run lie in the image. */

@@ -26,6 +26,7 @@ import {
   v128,
 } from '../../assembly.ts';
 import { threadsFor } from '../../threading.ts';
+import { filterGradPlan, filterGradTask } from './filter-grad.ts';
 import { geometryOf, notDepthwise, partBytes } from './geometry.ts';
 import { rowsRoutine } from './planes.ts';
 import { copyRowsRoutine } from './rows.ts';
@@ -45,13 +46,10 @@ export const depthwise: Kernel<Conv2dProblem> = {
   constraints: [],
   deterministic: true,
   facts: conv2dFacts,
-  rejects: (problem) => (problem.pass === 'filter-grad' ? 'it has no gradient of the filter' : notDepthwise(problem)),
+  rejects: notDepthwise,
   defaults: (problem) => ({ ROWS: problem.pass === 'input-grad' && problem.horizontal.stride === 2 ? 2 : 4 }),
   cost: conv2dCost,
-  estimate: (problem, traits) => {
-    const { flops, bytes } = conv2dCost(problem);
-    return 2e-6 + Math.max(flops / 40e9, bytes / 10e9) / threadsFor({ ...conv2dCost(problem), flops }, traits);
-  },
+  estimate,
   variant: ({ vertical, horizontal, ...problem }) => {
     const axes = [vertical, horizontal].map(({ window, stride, before }) => `${window}s${stride}p${before}`);
     return `${conv2dVariant({ ...problem, vertical, horizontal })}/${axes.join('x')}`;
@@ -60,12 +58,20 @@ export const depthwise: Kernel<Conv2dProblem> = {
   plan,
 };
 
+/** Copying rows and the tap loops, and what a plane costs that is not in its elements. Measured, in round numbers. */
+function estimate(problem: Conv2dProblem, traits: Traits): number {
+  const { flops, bytes } = conv2dCost(problem);
+  const rate = traits.features.has('revectorize') ? 60e9 : 30e9;
+  return 2e-6 + (flops / rate + bytes / 30e9 + problem.batch * problem.filters * 40e-9) / threadsFor(conv2dCost(problem), traits);
+}
+
 const ARGUMENTS = [
   ...['perTask', 'planes', 'multiplier', 'filters', 'taps', 'height', 'width', 'resultHeight', 'resultWidth'],
   ...['bandRows', 'bandSource', 'pitch', 'part', 'perThread'],
 ];
 
 function plan(problem: Conv2dProblem, { ROWS }: Tunables, traits: Traits): Plan {
+  if (problem.pass === 'filter-grad') return filterGradPlan(problem, BAND_BYTES, TASKS_PER_THREAD, traits);
   const { batch, filters, groups, vertical, horizontal } = problem;
   const { image, weights, result, vertical: down, horizontal: across } = correlationOf(problem);
   const geometry = geometryOf(problem);
@@ -110,7 +116,11 @@ function entryOf(problem: Conv2dProblem): Entry {
 
 function generate(problem: Conv2dProblem, tunables: Tunables, traits: Traits): Source {
   const label = `conv2d/depthwise/${depthwise.variant(problem)}`;
-  return assemble(label, { planes: planesTask(problem, tunables, traits.features.has('relaxed-simd')) });
+  const fma = traits.features.has('relaxed-simd');
+  return assemble(
+    label,
+    problem.pass === 'filter-grad' ? { filterGrad: filterGradTask(problem, fma) } : { planes: planesTask(problem, tunables, fma) },
+  );
 }
 
 const LOCALS = {

@@ -1,6 +1,7 @@
 // The tap loop of a depthwise convolution: ROWS rows of the result, eight columns of each at a time (sixteen where two phases of columns are interleaved).
 //
-//   for each tap:   one weight in all lanes;  for each row:  sum += weight · vector of the copied image
+//   up to nine taps:    weights stay in registers;  for each row of the copied image, each vector is loaded once for all the sums it belongs to
+//   more:               for each tap, its weight is loaded once;  for each row of the result:  sum += weight · vector of the copied image
 //
 // Each sum is a chain of as many multiply-adds as there are taps, but chains of the next columns do not depend on it and overlap.
 
@@ -20,7 +21,7 @@ import {
   set,
   v128,
 } from '../../assembly.ts';
-import { type Geometry, LANES } from './geometry.ts';
+import { type Geometry, LANES, type PlacedTap } from './geometry.ts';
 
 /**
  * `source`: the copied row that row 0 of these reads first; `result`, `residual`: the first element of the first row, `stride` bytes between rows; `columns` of
@@ -43,6 +44,9 @@ export interface RowsShape {
   readonly relu: boolean;
 }
 
+/** Weights that stay in registers while columns go by. */
+const KEPT_WEIGHTS = 9;
+
 const words = (...lanes: number[]): number[] => lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte));
 
 /** Generates `rows(source, pitch, part, filter, ..)`: `shape.rows` rows of one plane. */
@@ -64,13 +68,20 @@ export function rowsRoutine(shape: RowsShape): Routine {
     count: i32,
     address: i32,
   } as const;
-  const values = { sum: [v128, 2 * phases * rows], weight: v128, mixed: [v128, 4] } as const;
+  const weights = taps.length * across.reduce((sum, { length }) => sum + length, 0);
+  const areKept = weights <= KEPT_WEIGHTS;
+  const keptAt = (u: number, p: number, v: number) =>
+    weights === 0 ? 0 : u * (weights / taps.length) + (p === 0 ? 0 : across[0].length) + v;
+  const values = { kept: [v128, Math.max(1, weights)], sum: [v128, 2 * phases * rows], weight: v128, mixed: [v128, 4] } as const;
   return routine(ROWS_ARGUMENTS, { ...places, ...values }, (names) => {
     const { source, pitch, part, filter, bias, result, residual, stride, columns, edge } = names;
-    const { x, left, row, out, outStride, from, to, count, address, sum, weight, mixed } = names;
+    const { x, left, row, out, outStride, from, to, count, address, kept, sum, weight, mixed } = names;
     const multiply = multiplyAdd(shape.fma);
     const sums = (t: number, p: number) => [0, 1].map((half) => sum[2 * (p * rows + t) + half]);
 
+    if (areKept)
+      for (const [u, vertical] of taps.entries())
+        for (let p = 0; p < phases; p++) across[p].forEach((horizontal, v) => set(kept[keptAt(u, p, v)], weightOf(vertical, horizontal)));
     loopWhileBelow(x, columns, step, () => {
       // The last vectors of a row end with it where there is one phase, and compute some elements again.
       set(left, i32.sub(columns, x));
@@ -100,25 +111,47 @@ export function rowsRoutine(shape: RowsShape): Routine {
       set(weight, start);
       for (const each of sum) set(each, weight);
       set(address, i32.add(source, phases === 1 ? i32.shl(x, 2) : i32.shl(x, 1)));
+      if (areKept) bySourceRow();
+      else byTap();
+    }
+    /** Each vector of the image is loaded once and used for every row of the result that it reaches. */
+    function bySourceRow() {
       sourceRows.forEach((at, r) => {
         const down = at - (r === 0 ? 0 : sourceRows[r - 1]);
-        if (r === 0) set(row[0], at === 0 ? address : i32.add(address, i32.mul(pitch, at)));
-        else set(row[r], i32.add(row[r - 1], down === 1 ? pitch : i32.mul(pitch, down)));
+        if (down > 0) advance(address, down === 1 ? pitch : i32.mul(pitch, down));
+        for (let p = 0; p < phases; p++)
+          across[p].forEach((horizontal, v) => {
+            loadPair(address, horizontal);
+            taps.forEach((vertical, u) => {
+              for (let t = 0; t < rows; t++)
+                if (t * stepY + vertical.at === at) sums(t, p).forEach((each, half) => multiply(each, kept[keptAt(u, p, v)], mixed[half]));
+            });
+          });
+      });
+    }
+    /** Weights that do not fit into registers: each is loaded once and used for all rows of the result. */
+    function byTap() {
+      sourceRows.forEach((at, r) => {
+        const down = at - (r === 0 ? 0 : sourceRows[r - 1]);
+        const before = r === 0 ? address : row[r - 1];
+        set(row[r], down === 0 ? before : i32.add(before, down === 1 ? pitch : i32.mul(pitch, down)));
       });
       for (const vertical of taps)
         for (let p = 0; p < phases; p++)
           for (const horizontal of across[p]) {
-            set(weight, v128.load32_splat({ offset: 4 * (vertical.tap * window + horizontal.tap) }, filter));
+            set(weight, weightOf(vertical, horizontal));
             for (let t = 0; t < rows; t++) {
-              const [low, high] = sums(t, p);
-              const here = row[sourceRows.indexOf(t * stepY + vertical.at)];
-              if (horizontal.part !== 0) set(address, i32.add(here, part));
-              const base = horizontal.part === 0 ? here : address;
-              for (const half of [0, 1]) set(mixed[half], v128.load({ offset: 4 * horizontal.at + 16 * half }, base));
-              multiply(low, weight, mixed[0]);
-              multiply(high, weight, mixed[1]);
+              loadPair(row[sourceRows.indexOf(t * stepY + vertical.at)], horizontal);
+              sums(t, p).forEach((each, half) => multiply(each, weight, mixed[half]));
             }
           }
+    }
+    function weightOf(vertical: PlacedTap, horizontal: PlacedTap) {
+      return v128.load32_splat({ offset: 4 * (vertical.tap * window + horizontal.tap) }, filter);
+    }
+    function loadPair(from: Local, { at, part: number }: PlacedTap) {
+      if (number !== 0) set(to, i32.add(from, part));
+      for (const half of [0, 1]) set(mixed[half], v128.load({ offset: 4 * at + 16 * half }, number === 0 ? from : to));
     }
     /** The vectors of row t in the order of the result's columns. */
     function inOrder(t: number): Local<'v128'>[] {
