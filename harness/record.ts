@@ -43,6 +43,7 @@ export interface Summary {
   readonly bytes_h2d?: number;
   readonly bytes_d2h?: number;
   readonly peak_bytes?: number;
+  /** Of matmul and convolution over the scale of each element, of other ops over the largest result. */
   readonly max_rel_err?: number;
   readonly verified?: boolean;
   /** Columns that a suite adds, written after the contract's. */

@@ -47,7 +47,10 @@ export const summarySchema = z.strictObject({
   bytes_h2d: z.number().nonnegative().optional().describe('bytes from host to device per call'),
   bytes_d2h: z.number().nonnegative().optional().describe('bytes from device to host per call'),
   peak_bytes: z.number().nonnegative().optional(),
-  max_rel_err: z.number().optional().describe('max |C - R| / (|alpha| |A| |B| + |bias|)'),
+  max_rel_err: z
+    .number()
+    .optional()
+    .describe('max |C - R| / (|alpha| |A| |B| + |bias|) of matmul and convolution; of other ops max |C - R| / max |R|'),
   verified: z.boolean().optional(),
   extra: z
     .record(z.string(), z.union([z.string(), z.number()]))
