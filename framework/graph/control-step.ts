@@ -28,6 +28,9 @@ export function stepOf(stage: ControlStage, surroundings: Surroundings): Control
   return new kinds[stage.control.kind](stage, surroundings);
 }
 
+/** What a report calls the subgraphs of a control. */
+const PARTS = { cond: ['then', 'otherwise'], while: ['condition', 'body'], unwind: ['body'] };
+
 const copyCell = (device: Device, from: Cell, to: Cell, bytes: number): void => device.copy(from.buffer, to.buffer, 0, 0, bytes);
 
 export abstract class ControlStep {
@@ -68,7 +71,11 @@ export abstract class ControlStep {
   report(runs: number): KernelReport[] {
     const { nodes, control } = this.stage;
     const own = { nodes: nodes.map(({ name }) => name), kernel: control.kind, inPlace: false, runs };
-    return [own, ...this.plans.flatMap((plan) => plan.kernels)];
+    const within = (part: string, inner?: string) => [`${nodes[0].name}.${part}`, ...(inner ? [inner] : [])].join(' ');
+    const inside = this.plans.map((plan, i) =>
+      plan.kernels.map((each) => ({ ...each, within: within(PARTS[control.kind][i], each.within) })),
+    );
+    return [own, ...inside.flat()];
   }
 
   free(): void {

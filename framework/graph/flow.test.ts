@@ -118,6 +118,8 @@ for (const device of await devicesForTests()) {
         back.map(({ bytes }) => bytes),
         [...Array(T + 1).fill(1), 4],
       );
+      const parts = new Set(kernels.map(({ within }) => within?.replace(/\d+/, 'N')));
+      assert.equal(parts, new Set([undefined, 'while_N.condition', 'while_N.body', 'unwind_N.body']));
       const runs = kernels.filter(({ kernel }) => kernel.startsWith('matmul/')).map((each) => each.runs);
       assert.ok(runs.length >= 5 && runs.every((each) => each === T), `${runs}`);
     }));

@@ -27,6 +27,8 @@ export interface KernelReport {
   readonly inPlace: boolean;
   /** How often it ran in the last run: other than 1 only within control. */
   readonly runs: number;
+  /** Of a kernel within control: whose, and in which part of it, outermost first: `cond_7.then while_5.body`. */
+  readonly within?: string;
   /** Operations and bytes of one run; none of control. */
   readonly cost?: Cost;
   /** Nanoseconds of the device, where the run was timed; not of kernels within control. */

@@ -9,6 +9,8 @@ import { cond, whileLoop } from './flow.ts';
 import { gradients } from './gradients.ts';
 import { assign, constant, type GraphNode, group, placeholder, variable } from './node.ts';
 import { REWRITES } from './rewrite.ts';
+import { load } from './saved/load.ts';
+import { save } from './saved/save.ts';
 import { Session } from './session.ts';
 
 const SHAPES = [[4, 4], [3, 4], [4], [1, 4], [4, 1], []];
@@ -151,25 +153,29 @@ const list = (value: unknown): ArrayLike<number> => (typeof value === 'number' ?
 for (const device of await devicesForTests()) {
   test.after(() => device.close());
   const seeds = Array.from({ length: device.kind === 'cpu' ? 60 : 4 }, (_, i) => i + 1);
-  test(`${device.kind}: rewritten and plain sessions agree`, async () => {
+  test(`${device.kind}: rewritten, plain and loaded graphs agree`, async () => {
     for (const seed of seeds) {
       const { fetches, updates, x, variables } = new Builder(seed).graph(24);
+      const all = [...fetches, ...variables, group(...updates)];
+      const loaded = load(await save(Object.fromEntries([...all, x].map((each, i) => [`${i}`, each]))));
+      const inFiles = [...loaded.fetches.values()].slice(0, -1);
+      const off = REWRITES[seed % REWRITES.length];
       await leavesNothing(device, async () => {
         await using plain = new Session({ device, rewrites: Object.fromEntries(REWRITES.map((name) => [name, false])) });
         await using rewritten = new Session({ device });
-        const off = REWRITES[seed % REWRITES.length];
         await using partly = new Session({ device, rewrites: { [off]: false } });
+        await using restored = new Session({ device });
         for (let run = 0; run < 3; run++) {
-          const all = [...fetches, ...variables, group(...updates)] as const;
-          const feeds = [[x, sampleValues(16, 10 * seed + run, -1, 1)]] as const;
-          const expected = await plain.run(all, feeds);
-          for (const [name, session] of [
-            ['all', rewritten],
-            [`all but ${off}`, partly],
-          ] as const)
-            (await session.run(all, feeds)).forEach((found, i) => {
-              if (found !== undefined)
-                assert.is(differs(list(found), list(expected[i]), BOUND), undefined, `seed ${seed}, run ${run}, ${name}, fetch ${i}`);
+          const values = sampleValues(16, 10 * seed + run, -1, 1);
+          const expected = await plain.run(all, [[x, values]]);
+          const results = {
+            all: await rewritten.run(all, [[x, values]]),
+            [`all but ${off}`]: await partly.run(all, [[x, values]]),
+            loaded: await restored.run(inFiles, [[loaded.placeholders.get('x')!, values]]),
+          };
+          for (const [name, found] of Object.entries(results))
+            fetches.concat(variables).forEach((_, i) => {
+              assert.is(differs(list(found[i]), list(expected[i]), BOUND), undefined, `seed ${seed}, run ${run}, ${name}, fetch ${i}`);
             });
         }
       });
