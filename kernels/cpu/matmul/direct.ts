@@ -107,18 +107,31 @@ function generate(problem: MatmulProblem, { MR, NR, KU }: Tunables, traits: Trai
   return assemble(`matmul/direct/${matmulVariant(problem)}/${MR}x${NR}`, { blocks });
 }
 
-/** One task is one block of MC rows and NB columns of one matrix of the batch. */
-function plan(problem: MatmulProblem, { MR, NR, ...blocks }: Tunables, traits: Traits): Plan {
+/** Rows and columns of a block: at most MC and NB, and cut so that the thread with the most tiles has as few as can be. */
+function blocksOf({ batch, m, n }: MatmulProblem, { MR, NR, MC, NB }: Tunables, threads: number): { rows: number; columns: number } {
+  if (batch === 1 && threads === 1) return { rows: m, columns: n };
+  const across = Math.ceil(n / NB);
+  const [tiles, least] = [Math.ceil(m / MR), Math.ceil(m / MC)];
+  const cuts = Array.from({ length: 2 * threads + 1 }, (_, more) => {
+    const height = Math.ceil(tiles / (least + more));
+    return { height, load: height * Math.ceil((batch * across * Math.ceil(tiles / height)) / threads) };
+  });
+  const { height } = cuts.reduce((best, cut) => (cut.load < best.load ? cut : best));
+  return { rows: height * MR, columns: Math.ceil(n / across / NR) * NR };
+}
+
+/** One task is one block of one matrix of the batch. */
+function plan(problem: MatmulProblem, tunables: Tunables, traits: Traits): Plan {
   const { batch, m, n, k, transposeA, alpha } = problem;
-  const alone = batch === 1 && threadsFor(matmulCost(problem), traits) === 1;
-  const { MC, NB } = alone ? { MC: m, NB: n } : blocks;
-  const [across, down] = [Math.ceil(n / NB), Math.ceil(m / MC)];
+  const { MR, NR } = tunables;
+  const { rows, columns } = blocksOf(problem, tunables, threadsFor(matmulCost(problem), traits));
+  const [across, down] = [Math.ceil(n / columns), Math.ceil(m / rows)];
   return {
     passes: [
       {
         entry: 'blocks',
         buffers: [...Object.keys(matmulOperands(problem)), 'scratch'],
-        arguments: [m, n, k, 4 * (transposeA ? m : k), MC, NB, across, down, ...(alpha === 1 ? [] : [alpha])],
+        arguments: [m, n, k, 4 * (transposeA ? m : k), rows, columns, across, down, ...(alpha === 1 ? [] : [alpha])],
         grid: [across, down, batch],
       },
     ],
