@@ -46,7 +46,7 @@ function inOrder(root: Node): Node[] {
 function gradientsOf(node: Node, upstream: Tensor): (Tensor | undefined)[] {
   const { op } = node;
   if (node.isFreed) throw new Error(`backward: ${op!.name} was freed by an earlier backward; pass { retainGraph: true } to that one`);
-  if (!op!.gradient) throw new TypeError(`backward: ${op!.name} is not differentiable; detach() its operands, or use another op`);
+  if (!op!.gradient) throw new TypeError(`backward: ${node.text} is not differentiable; detach() its operands, or use another op`);
   const { call } = node;
   return scope(() => {
     const gradients = op!.gradient!(call, upstream).map((gradient, i) => (call.needs[i] ? gradient : undefined));
@@ -69,7 +69,11 @@ function sum(a: Tensor | undefined, b: Tensor): Tensor {
 }
 
 function seedOf(root: Tensor, upstream: Tensor | undefined): Tensor {
-  if (!root.node) throw new TypeError(`backward: ${specText(root)} depends on nothing with requiresGrad, or was made under noGrad`);
+  if (!root.node) {
+    const isFloat = root.dtype === 'f32' || root.dtype === 'f16';
+    const cause = isFloat ? 'or was made under noGrad' : `since gradients flow through f32 and f16 only, not through ${root.dtype}`;
+    throw new TypeError(`backward: ${specText(root)} depends on nothing with requiresGrad, ${cause}`);
+  }
   if (upstream && !equalShapes(upstream.shape, root.shape))
     throw new RangeError(`backward: upstream is ${specText(upstream)}, expected the shape of the output, ${specText(root)}`);
   if (upstream && upstream.device !== root.device)

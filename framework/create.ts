@@ -3,7 +3,7 @@
 import { type DType, type Values, valuesOf } from '../kernels/index.ts';
 import { deviceAt, type Place } from './devices.ts';
 import { eager } from './eager.ts';
-import type { Spec } from './layout.ts';
+import { checkDtype, type Spec } from './layout.ts';
 import { type RandomSource, randomOp } from './ops/random.ts';
 import { checkShape, type Shape, sizeOf } from './shape.ts';
 import { Node } from './tape.ts';
@@ -18,12 +18,6 @@ export interface TensorOptions {
   /** That of a typed array, bool of booleans, else f32, if absent. */
   readonly dtype?: DType;
   readonly requiresGrad?: boolean;
-}
-
-const DTYPES: readonly DType[] = ['f32', 'f16', 'i32', 'u8', 'bool'];
-
-export function checkDtype(who: string, dtype: DType): void {
-  if (!DTYPES.includes(dtype)) throw new TypeError(`${who}: dtype is ${dtype}, expected one of ${DTYPES.join(', ')}`);
 }
 
 /** Puts a new tensor on the tape where it was asked for. */

@@ -78,9 +78,9 @@ export function record(
 /** Changes a tensor in place by an update. */
 function change({ inPlace }: UpdateOp, target: Tensor, others: readonly Tensor[]): void {
   if (!target.layout.dense) throw new TypeError(`${inPlace.name}: ${specText(target)} is a view; update the tensor that it is a view of`);
-  const { storage } = target;
   const operands = [target, ...others];
   const device = commonDevice(inPlace, operands);
+  const { storage } = target;
   const [layouts, buffers]: [Layout[], Buffer[]] = [[], []];
   for (const operand of operands) {
     if (operand !== target && operand.storage === storage)

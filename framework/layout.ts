@@ -44,3 +44,10 @@ export function layoutOf({ shape, dtype }: Spec, strides?: readonly number[], of
 
 /** `f32[2,3]`: a spec as messages name it. */
 export const specText = ({ shape, dtype }: Spec): string => `${dtype}[${shape}]`;
+
+const DTYPES: readonly DType[] = ['f32', 'f16', 'i32', 'u8', 'bool'];
+
+/** Throws a TypeError for a dtype that there is not. */
+export function checkDtype(who: string, dtype: DType): void {
+  if (!DTYPES.includes(dtype)) throw new TypeError(`${who}: dtype is ${dtype}, expected one of ${DTYPES.join(', ')}`);
+}

@@ -3,6 +3,7 @@
 // A node lives as long as a tensor or a later node uses it. What it keeps of its operands and output are handles of its own, so that tensors can be disposed
 // at any time; it lets go of them after `backward`, or when nobody can reach it any more.
 
+import { specText } from './layout.ts';
 import type { Attributes, Call, Op, Operand } from './op.ts';
 import type { Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
@@ -61,6 +62,11 @@ export class Node {
   /** The node that the gradient of each operand flows to; undefined where it flows nowhere. */
   get parents(): readonly (Node | undefined)[] {
     return this.#operands.map((operand) => (typeof operand === 'number' ? undefined : operand.node));
+  }
+
+  /** `exp(f32[2,3])`: the op and its operands, as messages name them. */
+  get text(): string {
+    return `${this.op?.name}(${this.#operands.map((operand) => (typeof operand === 'number' ? operand : specText(operand))).join(', ')})`;
   }
 
   get isFreed(): boolean {

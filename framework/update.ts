@@ -51,7 +51,7 @@ const assignOp = updateOp('assign', (_old, value) => value);
 export function assign(target: Tensor, source: Tensor): void {
   if (!equalShapes(target.shape, source.shape) || target.dtype !== source.dtype)
     throw new RangeError(`assign: ${specText(target)} cannot take ${specText(source)}; expected the same shape and dtype`);
-  if (target.storage !== source.storage || target.layout !== source.layout) update(assignOp, target, source);
+  if (target.isDisposed || target.storage !== source.storage || target.layout !== source.layout) update(assignOp, target, source);
 }
 
 /** How rules are written: operations of the expression tree. */

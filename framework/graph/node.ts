@@ -3,8 +3,8 @@
 // Every op of the table takes nodes as it takes tensors. A graph has no container: it is what can be reached from the nodes that are fetched.
 
 import type { DType, Values } from '../../kernels/index.ts';
-import { checkDtype, elementsOf, type TensorData } from '../create.ts';
-import { type Spec, specText } from '../layout.ts';
+import { elementsOf, type TensorData } from '../create.ts';
+import { checkDtype, type Spec, specText } from '../layout.ts';
 import type { Attributes, Op, Operand, Style, Value } from '../op.ts';
 import { Operators } from '../operators.ts';
 import { add, sub } from '../ops/pointwise.ts';

@@ -11,6 +11,7 @@ import {
   square as squareOf,
 } from '../../kernels/expression.ts';
 import type { DType } from '../../kernels/index.ts';
+import { checkDtype } from '../layout.ts';
 import { apply, type Op, type Operand, type Value } from '../op.ts';
 import { elementwise, operation, type Row } from './elementwise.ts';
 
@@ -187,4 +188,7 @@ export const where = <V extends Value>(condition: Operand<V>, x: Operand<V>, y: 
 /** x between `low` and `high`. */
 export const clip = <V extends Value>(x: V, low: Operand<V>, high: Operand<V>): V => apply<V>(pointwiseOps.clip, [x, low, high]);
 /** Elements in another dtype: towards zero to whole numbers, not 0 to bool. */
-export const cast = <V extends Value>(x: V, dtype: DType): V => (x.dtype === dtype ? x : apply<V>(castOp, [x], { dtype }));
+export function cast<V extends Value>(x: V, dtype: DType): V {
+  checkDtype('cast', dtype);
+  return x.dtype === dtype ? x : apply<V>(castOp, [x], { dtype });
+}
