@@ -18,6 +18,7 @@ import {
   type ReduceProblem,
   resultNames,
   type ScatterAddProblem,
+  type SoftmaxProblem,
 } from '../kernels/problem.ts';
 import { seededRandom } from '../kernels/random.ts';
 import { matmulBound, matmulElement, sampledIndices } from '../kernels/reference.ts';
@@ -26,6 +27,7 @@ import { momentsOf } from '../kernels/references/moments.ts';
 import { pointwiseElement } from '../kernels/references/pointwise.ts';
 import { pool2dReference } from '../kernels/references/pool2d.ts';
 import { reduceElement } from '../kernels/references/reduce.ts';
+import { softmaxRow } from '../kernels/references/softmax.ts';
 
 /** One element that is checked. */
 export interface Expected {
@@ -70,6 +72,8 @@ export function expectations(problem: Problem, operands: Operands, options: Orac
       return ofReduce(problem, operands, options);
     case 'moments':
       return ofMoments(problem, operands, options);
+    case 'softmax':
+      return ofSoftmax(problem, operands, options);
     case 'copy':
       return ofCopy(problem, operands, options);
     case 'gather':
@@ -162,6 +166,15 @@ function ofMoments(problem: MomentsProblem, operands: Operands, options: OracleO
   const result = pass === 'forward' ? 'moments' : 'sums';
   return chosen(matrix(1, channels), DEARER * outer * inner, options).flatMap((c) =>
     momentsOf(problem, operands, c).map(({ value, error }, which) => ({ result, index: which * channels + c, value, tolerance: error })),
+  );
+}
+
+/** Rows, whole. */
+function ofSoftmax(problem: SoftmaxProblem, operands: Operands, options: OracleOptions): Expected[] {
+  const { pass, rows, columns } = problem;
+  const result = pass === 'forward' ? 'y' : 'inputGrad';
+  return chosen(matrix(1, rows), DEARER * columns, options).flatMap((row) =>
+    softmaxRow(problem, operands, row).map(({ value, error }, i) => ({ result, index: row * columns + i, value, tolerance: error })),
   );
 }
 

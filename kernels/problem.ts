@@ -9,6 +9,7 @@ import { type PointwiseProblem, pointwiseOperands } from './problems/pointwise.t
 import { type Pool2dProblem, pool2dOperands } from './problems/pool2d.ts';
 import { type RandomProblem, randomOperands } from './problems/random.ts';
 import { type ReduceProblem, reduceOperands } from './problems/reduce.ts';
+import { type SoftmaxProblem, softmaxOperands } from './problems/softmax.ts';
 
 export * from './dtype.ts';
 export * from './problems/conv2d.ts';
@@ -19,6 +20,7 @@ export * from './problems/pointwise.ts';
 export * from './problems/pool2d.ts';
 export * from './problems/random.ts';
 export * from './problems/reduce.ts';
+export * from './problems/softmax.ts';
 export { type Padding, type Pair, windowsOf } from './problems/window.ts';
 
 /** Applied to every element of the result as it is stored, in this order: add bias, then ReLU. */
@@ -71,6 +73,7 @@ export type Problem =
   | PointwiseProblem
   | ReduceProblem
   | MomentsProblem
+  | SoftmaxProblem
   | CopyProblem
   | RandomProblem
   | GatherProblem
@@ -154,6 +157,8 @@ export function operandExtents(problem: Problem): Record<string, Extent> {
       return reduceOperands(problem);
     case 'moments':
       return momentsOperands(problem);
+    case 'softmax':
+      return softmaxOperands(problem);
   }
 }
 

@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { grad } from '../autograd.ts';
 import { tensor } from '../create.ts';
 import { devicesForTests, differs, leavesNothing, sampleValues } from '../each-device.ts';
 import { gradcheck } from '../gradcheck.ts';
@@ -65,6 +66,11 @@ for (const device of await devicesForTests()) {
       );
       assert.is(await gradcheck((each) => each.softmax(), [x]), undefined);
       assert.is(await gradcheck((each) => each.logSoftmax(0), [x]), undefined);
+      for (const name of ['softmax', 'logSoftmax'] as const)
+        assert.is(await gradcheck((each) => grad(each[name]().square().sum(), [each], { createGraph: true })[0], [x]), undefined, name);
+      // WGSL need not know NaN.
+      if (on === 'cpu') assert.ok((await tensor([Number.NaN, 1], { device }).softmax().read()).every(Number.isNaN));
+      refuses(() => tensor([1, 2], { device, dtype: 'i32' }).softmax(), 'softmax: of i32[2], expected f32');
       assert.is(await gradcheck((each) => crossEntropy(each, targets), [x]), undefined);
       assert.is(await gradcheck((each) => mseLoss(each, targets), [x]), undefined);
     }));

@@ -151,7 +151,7 @@ export function standardized<V extends Value>(
   spread: Shape,
   { weight, bias, epsilon = 1e-5 }: { weight?: V; bias?: V; epsilon?: number },
 ): Standardized<V> {
-  const wide = cast(x, 'f32');
+  const wide = x.dtype === 'f16' ? cast(x, 'f32') : x;
   const statistics = stopGradient(apply<V>(momentsOp, [wide], { outer, channels, inner }));
   const [mean, variance] = rowsOf(statistics, spread);
   const affine = weight ? [weight, ...(bias ? [bias] : [])] : [];

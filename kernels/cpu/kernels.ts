@@ -21,6 +21,7 @@ import { vectors as poolVectors } from './pool2d/vectors.ts';
 import { philox } from './random/philox.ts';
 import { vectors as reduce } from './reduce/vectors.ts';
 import { roofKernels } from './roof.ts';
+import { rows as softmax } from './softmax/rows.ts';
 
 export const cpuKernels: readonly AnyKernel[] = [
   naive,
@@ -39,6 +40,7 @@ export const cpuKernels: readonly AnyKernel[] = [
   pointwise,
   reduce,
   moments,
+  softmax,
   rows,
   transpose,
   philox,

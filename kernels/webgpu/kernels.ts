@@ -22,6 +22,7 @@ import { direct as pool2d } from './pool2d/direct.ts';
 import { philox } from './random/philox.ts';
 import { tree } from './reduce/tree.ts';
 import { chains, quads } from './roof.ts';
+import { rows as softmax } from './softmax/rows.ts';
 
 export const webgpuKernels: readonly AnyKernel[] = [
   naive,
@@ -38,6 +39,7 @@ export const webgpuKernels: readonly AnyKernel[] = [
   winograd2,
   pool2d,
   moments,
+  softmax,
   vectors,
   tree,
   elements,

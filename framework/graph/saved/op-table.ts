@@ -11,6 +11,7 @@ import { avgPool2dGradOp, avgPool2dOp, maxPool2dGradOp, maxPool2dOp } from '../.
 import { randomOp } from '../../ops/random.ts';
 import { reductionOps } from '../../ops/reduce.ts';
 import { broadcastToOp, cloneOp, contiguousOp, reshapeOp, sliceOp, stopGradientOp, transposeOp } from '../../ops/shape.ts';
+import { softmaxOps } from '../../ops/softmax.ts';
 import { standardizeOps } from '../../ops/standardize.ts';
 
 /** What an attribute must be. */
@@ -77,6 +78,8 @@ const entries: readonly Entry[] = [
   entry(maxPool2dGradOp, [2, 2], pooling('max')),
   entry(avgPool2dOp, [1, 1], pooling('average')),
   entry(avgPool2dGradOp, [1, 1], { ...pooling('average'), of: wholes }),
+  entry(softmaxOps.softmaxOp, [1, 1], { log: flag }),
+  entry(softmaxOps.softmaxGradOp, [2, 2], { log: flag }),
   entry(standardizeOps.momentsOp, [1, 1], channels),
   entry(standardizeOps.crossMomentsOp, [3, 3], channels),
   entry(standardizeOps.standardizeOp, [3, 5], { ...channels, epsilon: number }),

@@ -20,6 +20,7 @@ import * as pool from '../../ops/pool.ts';
 import * as random from '../../ops/random.ts';
 import * as reduce from '../../ops/reduce.ts';
 import * as shape from '../../ops/shape.ts';
+import * as softmaxes from '../../ops/softmax.ts';
 import * as standardize from '../../ops/standardize.ts';
 import { rule, updateOp } from '../../update.ts';
 import { cond, whileLoop } from '../flow.ts';
@@ -156,7 +157,14 @@ const uses: Record<string, () => GraphNode | readonly GraphNode[]> = {
   norms: () => {
     const [weight, bias] = [variable([1, -2, 3, 0.5], 'weight'), variable([0, 1, 2, 3], 'bias')];
     const { output } = ops.batchNormTraining(image, { weight, bias, epsilon: 0.01 });
-    return [output, ops.layerNorm(matrix, [4]), ...gradients(ops.sum(ops.square(output)), [image, weight, bias])];
+    const powers = [ops.softmax(matrix), ops.logSoftmax(matrix, 0)];
+    return [
+      output,
+      ...powers,
+      ...powers.flatMap((each) => gradients(ops.sum(ops.square(each)), [matrix])),
+      ops.layerNorm(matrix, [4]),
+      ...gradients(ops.sum(ops.square(output)), [image, weight, bias]),
+    ];
   },
   pools: () => {
     const pooled = [ops.maxPool2d(image, [2, 3], { stride: 1, padding: 1 }), ops.avgPool2d(image, 2, { padding: 1, countPadding: false })];
@@ -229,7 +237,7 @@ for (const [name, build] of Object.entries(uses))
 
 test('every op of the framework can be saved, and every op that can be saved was', async () => {
   const isOp = (value: unknown): value is Op => typeof value === 'object' && value !== null && 'infer' in value && 'lower' in value;
-  const modules = [assemble, conv, gatherOps, matmulOps, pointwiseTable, pool, random, reduce, shape, standardize];
+  const modules = [assemble, conv, gatherOps, matmulOps, pointwiseTable, pool, random, reduce, shape, softmaxes, standardize];
   const exported = modules.flatMap((each) =>
     Object.values(each).flatMap((value) =>
       isOp(value) ? [value] : typeof value === 'object' && value ? Object.values(value).filter(isOp) : [],
