@@ -73,8 +73,10 @@ export function winogradEstimate(
   const { read, made } = filterRates(filterBytes);
   const filters =
     problem.pass === 'filter-grad'
-      ? // Sums are read and written for each block but the first, then turned into the gradient.
-        (2 * (blocks - 1)) / read + 2 / made
+      ? // Sums are read and written for each block but the first, then turned into the gradient; those of one block never leave the cache.
+        blocks === 1
+        ? 1 / Math.min(made, 10e9)
+        : (2 * (blocks - 1)) / read + 2 / made
       : blocks / read + (constants.includes('filter') ? 0 : 1 / made);
   const images = elements * SECONDS_PER_ELEMENT + (imageBytes > 1e6 ? imageBytes / IMAGE_BYTES_PER_SECOND : 0);
   return 5e-6 + (products / rate + images + filters * filterBytes) / threadsFor(conv2dCost(problem), traits);

@@ -8,7 +8,7 @@
 //   then, for each filter:     M ──Aᵀ──▶ filterGrad, split after split
 //
 // A task is a block of filters and a split: every so-manieth block of tiles. Splits depend on the problem alone, so that sums have one order whatever the
-// number of threads. Workspace: M, n²/9 of the filter's size for each split, at most SPLIT_BYTES or one; V and D, a block of tiles for each thread.
+// number of threads. Where there is one block of tiles, some filters at a time go all the way while their sums are in the cache, and M is not needed. Workspace: M, n²/9 of the filter's size for each split, at most SPLIT_BYTES or one; V and D, a block of tiles for each thread.
 
 import { correlationOf } from '../../../correlation.ts';
 import type { Pass, Plan, Traits, Tunables } from '../../../kernel.ts';
@@ -22,6 +22,8 @@ import { SUM_AREAS } from './sums.ts';
 /** Bytes that splits of M may have together. */
 const SPLIT_BYTES = 5e6;
 const MOST_SPLITS = 4;
+/** Bytes of the sums of some filters that go all the way together. */
+const PART_BYTES = 1e6;
 /** Sizes that plan and estimate share. */
 export function filterGradSizes(problem: Conv2dProblem, m: OutputTile, { MR, NR, TB }: Tunables) {
   const vertical = windowReach(problem.vertical);
@@ -48,6 +50,9 @@ export function filterGradPlan(problem: Conv2dProblem, m: OutputTile, tunables: 
   const planeV = 4 * Math.ceil(channels / NR) * NR * tiles + 64;
   const planeD = 4 * blockFilters * TB + 64;
   const n = m + 2;
+  const isWhole = blocks === 1;
+  const partFilters = isWhole ? Math.max(1, Math.min(blockFilters / MR, Math.floor(PART_BYTES / (planes * rowM * MR)))) * MR : 0;
+  const partPlane = partFilters * rowM + 64;
   const scratch = areas({
     rowsIn: 4 * n * blocking.blockRows,
     rowsOut: 4 * m * blocking.blockRows,
@@ -57,19 +62,22 @@ export function filterGradPlan(problem: Conv2dProblem, m: OutputTile, tunables: 
     stage: 4 * blocking.blockRows * n * stagePitch(TB),
     v: planes * planeV,
     d: planes * planeD,
+    part: isWhole ? planes * partPlane : 0,
   });
   const sums: Pass = {
     entry: 'sums',
-    buffers: ['input', 'outputGrad', 'sums', 'scratch'],
+    buffers: ['input', 'outputGrad', isWhole ? 'filterGrad' : 'sums', 'scratch'],
     arguments: [
       ...[scratch.bytes, ...SUM_AREAS.map((name) => scratch[name]), splits, filterBlocks, blocks, blocking.columnBlocks],
       ...[blocking.blockColumns, blocking.blockRows, blockFilters, blocking.tileColumns, blocking.tileRows, blocking.allRows],
-      ...[filters, channels, groups, planeV, planeD, planeM, rowM],
+      ...[filters, channels, groups, planeV, planeD, planeM, rowM, partFilters, partPlane],
       ...[vertical.extent, horizontal.extent, vertical.offset, horizontal.offset, 4 * imageSteps.a, 4 * imageSteps.q],
       ...[vertical.positions, horizontal.positions, 4 * problem.filters * vertical.positions * horizontal.positions],
     ],
     grid: [splits * groups * filterBlocks, 1, 1],
   };
+  const perThread = traits.limits.threads * scratch.bytes;
+  if (isWhole) return { passes: [sums], workspace: { scratch: perThread } };
   const inverse: Pass = {
     entry: 'inverse',
     buffers: ['sums', 'filterGrad'],
@@ -78,6 +86,6 @@ export function filterGradPlan(problem: Conv2dProblem, m: OutputTile, tunables: 
   };
   return {
     passes: [sums, inverse],
-    workspace: { sums: splits * groups * planes * planeM, scratch: traits.limits.threads * scratch.bytes },
+    workspace: { sums: splits * groups * planes * planeM, scratch: perThread },
   };
 }

@@ -1,7 +1,22 @@
 // The way back of a filter gradient: dW = Aᵀ M A, with 3 x 3 of the result for each filter and channel; four channels are the lanes of a vector.
 
 import type { Entry } from '../../../kernel.ts';
-import { advance, f32x4, i32, if_, loopWhileBelow, repeat, set, type Task, task, v128 } from '../../assembly.ts';
+import {
+  advance,
+  call,
+  f32x4,
+  i32,
+  if_,
+  type Local,
+  loopWhileBelow,
+  type Routine,
+  repeat,
+  routine,
+  set,
+  type Task,
+  task,
+  v128,
+} from '../../assembly.ts';
 import { transpose } from '../../shuffle.ts';
 import { constantsOf, Linear } from './linear.ts';
 import { type OutputTile, transforms } from './matrices.ts';
@@ -16,69 +31,61 @@ const ENTRY: Entry = {
 
 const TAPS = 9;
 
-/** One task is one filter; the splits of its sums are added up in their order. */
-export function inverseTask(m: OutputTile, fma: boolean): Task {
+const ROUTINE = { from: i32, to: i32, channels: i32, plane: i32, splits: i32, split: i32 } as const;
+
+/**
+ * Generates `inverse(from, to, channels, plane, splits, split)`: one filter, all channels. `from`: its row in the first plane, `plane` bytes before the next;
+ * `splits` of the sums, `split` bytes apart, are added up in their order.
+ */
+export function inverseRoutine(m: OutputTile, fma: boolean): Routine {
   const matrix = transforms(3, m).result;
   const n = matrix[0].length;
   const constants = constantsOf(matrix, 'columns');
   const locals = {
-    ...{ channel: i32, from: i32, at: i32, left: i32, to: i32, split: i32, some: i32 },
+    ...{ channel: i32, row: i32, at: i32, left: i32, some: i32 },
     value: [v128, n],
     made: [v128, 3 * n],
     tap: [v128, TAPS],
     spare: [v128, 4],
     constant: [v128, constants.length],
   } as const;
-  return task(ENTRY, locals, (names, argument) => {
-    const { task: number, channel, from, at, left, to, split, some, value, made, tap, spare, constant } = names;
-    const { sums, filterGrad, splits, groups, filters, channels, planeM, rowM } = argument;
+  return routine(ROUTINE, locals, (names) => {
+    const { from, to, channels, plane, splits, split, channel, row, at, left, some, value, made, tap, spare, constant } = names;
     const linear = new Linear(fma, constants, constant);
     linear.load();
-    // Bytes from a split to the next.
-    set(split, i32.mul(i32.mul(groups, n * n), planeM));
-    advance(sums, i32.mul(i32.mul(i32.div_u(number, filters), n * n), planeM));
-    advance(sums, i32.mul(i32.rem_u(number, filters), rowM));
-    set(to, i32.add(filterGrad, i32.mul(number, i32.mul(channels, 4 * TAPS))));
     loopWhileBelow(channel, channels, 4, () => {
-      set(from, i32.add(sums, i32.shl(channel, 2)));
+      set(row, i32.add(from, i32.shl(channel, 2)));
       const rows = Array.from({ length: n }, (_, i) => {
         for (const vector of value) addSplits(vector);
-        return linear
-          .byColumns(
-            matrix,
-            value.map((vector) => [vector]),
-            [0, 1, 2].map((j) => [made[3 * i + j]]),
-            [spare[0]],
-          )
-          .map(([vector], j) => {
-            if (vector !== made[3 * i + j]) set(made[3 * i + j], vector);
-            return made[3 * i + j];
-          });
+        return backInto(value, made.slice(3 * i, 3 * i + 3));
       });
       for (let j = 0; j < 3; j++)
-        linear
-          .byColumns(
-            matrix,
-            rows.map((row) => [row[j]]),
-            [0, 1, 2].map((i) => [tap[3 * i + j]]),
-            [spare[0]],
-          )
-          .forEach(([vector], i) => {
-            if (vector !== tap[3 * i + j]) set(tap[3 * i + j], vector);
-          });
+        backInto(
+          rows.map((each) => each[j]),
+          [tap[j], tap[3 + j], tap[6 + j]],
+        );
       storeFilters();
     });
 
+    /** Aᵀ times `source`, which is lost. */
+    function backInto(source: Local<'v128'>[], target: Local<'v128'>[]): Local<'v128'>[] {
+      const bundles = (vectors: Local<'v128'>[]) => vectors.map((vector) => [vector]);
+      linear.byColumns(matrix, bundles(source), bundles(target), [spare[0]]).forEach(([vector], i) => {
+        if (vector !== target[i]) set(target[i], vector);
+      });
+      return target;
+    }
+
     /** One element of the planes, of all splits; then on to the next plane. */
-    function addSplits(into: (typeof spare)[number]) {
-      set(into, v128.load({}, from));
-      set(at, from);
+    function addSplits(into: Local<'v128'>) {
+      set(into, v128.load({}, row));
+      set(at, row);
       set(left, i32.sub(splits, 1));
       repeat(left, () => {
         advance(at, split);
         set(into, f32x4.add(into, v128.load({}, at)));
       });
-      advance(from, planeM);
+      advance(row, plane);
     }
 
     /** Nine taps for each of the lanes that are channels. */
@@ -96,5 +103,19 @@ export function inverseTask(m: OutputTile, fma: boolean): Task {
         });
       }
     }
+  });
+}
+
+/** One task is one filter. */
+export function inverseTask(m: OutputTile, fma: boolean): Task {
+  const inverse = inverseRoutine(m, fma);
+  const planes = (m + 2) ** 2;
+  return task(ENTRY, { split: i32 }, ({ task: number, split }, argument) => {
+    const { sums, filterGrad, splits, groups, filters, channels, planeM, rowM } = argument;
+    set(split, i32.mul(i32.mul(groups, planes), planeM));
+    advance(sums, i32.mul(i32.mul(i32.div_u(number, filters), planes), planeM));
+    advance(sums, i32.mul(i32.rem_u(number, filters), rowM));
+    advance(filterGrad, i32.mul(number, i32.mul(channels, 4 * TAPS)));
+    call(inverse, [sums, filterGrad, channels, planeM, splits, split]);
   });
 }

@@ -10,7 +10,7 @@
 // U is the largest by far, and comes from memory where the channels are many. So before a strip of it is used for the first time, a word of each of its lines
 // is read: these misses overlap, where the tile's own would not. Measured on 512 channels, 14 x 14, filters out of the caches: 6.1 ms instead of 7.4.
 
-import { advance, call, i32, if_, local, loopWhileBelow, type Routine, repeat, routine, set } from '../../assembly.ts';
+import { advance, call, i32, if_, local, loopWhileBelow, min, type Routine, repeat, routine, set } from '../../assembly.ts';
 import { tileRoutine } from '../../tile.ts';
 
 /** Bytes of a cache line. */
@@ -65,6 +65,41 @@ export function productRoutine({ mr, nr, unroll, planes, fma }: ProductShape): R
       local.get(half);
       if_({}, () => strip(halved, nr / 2));
       advance(u, planeU);
+      advance(v, planeV);
+      advance(m, planeM);
+    });
+  });
+}
+
+const SUM_ARGUMENTS = {
+  ...{ d: i32, v: i32, m: i32, rows: i32, tiles: i32, channels: i32, planeD: i32, planeV: i32, planeM: i32, rowM: i32 },
+} as const;
+
+/**
+ * Generates `sum(d, v, m, rows, tiles, channels, planeD, planeV, planeM, rowM)`, the filter gradient's product: M = D · V, or M += D · V, with D as `rows` rows
+ * of tiles, `stride` bytes apart, V as strips of NR channels, a row for each tile, and M as rows of channels, `rowM` bytes apart, whole tiles of them.
+ */
+export function sumRoutine({ mr, nr, unroll, planes, fma }: ProductShape, stride: number, accumulate: boolean): Routine {
+  const tile = tileRoutine({ mr, nr, unroll, a: 'rows', b: 'packed', fma, accumulate, scale: false });
+  return routine(SUM_ARGUMENTS, { p: i32, i: i32, j: i32, a: i32, b: i32, c: i32, height: i32 }, (names) => {
+    const { d, v, m, rows, tiles, channels, planeD, planeV, planeM, rowM, p, i, j, a, b, c, height } = names;
+    loopWhileBelow(p, planes, 1, () => {
+      set(b, v);
+      set(j, 0);
+      loopWhileBelow(j, channels, nr, () => {
+        set(a, d);
+        set(c, i32.add(m, i32.shl(j, 2)));
+        set(i, 0);
+        loopWhileBelow(i, rows, mr, () => {
+          set(height, i32.sub(rows, i));
+          min(height, height, mr);
+          call(tile, [a, b, c, tiles, stride, 0, rowM, height, 0, 0]);
+          advance(a, stride * mr);
+          advance(c, i32.mul(rowM, mr));
+        });
+        advance(b, i32.mul(tiles, 4 * nr));
+      });
+      advance(d, planeD);
       advance(v, planeV);
       advance(m, planeM);
     });

@@ -5,17 +5,31 @@
 //   M                 for each plane, a row of channels for each filter
 
 import type { Entry, Tunables } from '../../../kernel.ts';
-import { advance, call, i32, if_, type Local, loopWhileBelow, min, type Routine, set, type Task, task } from '../../assembly.ts';
-import { tileRoutine } from '../../tile.ts';
+import { advance, call, i32, if_, type Local, local, loopWhileBelow, min, set, type Task, task } from '../../assembly.ts';
 import { acrossRoutine, downRoutine } from './analysis.ts';
+import { inverseRoutine } from './inverse.ts';
 import { type OutputTile, transforms } from './matrices.ts';
+import { sumRoutine } from './product.ts';
 import { clearRoutine, placeColumns, QUAD, QUAD_BYTES, quadTableRoutine, rowTableRoutine, stagePitch } from './stage.ts';
 
 /** Areas of a thread's scratch. */
-export const SUM_AREAS = ['rowsIn', 'rowsOut', 'tiles', 'quads', 'zeros', 'stage', 'v', 'd'] as const;
+export const SUM_AREAS = ['rowsIn', 'rowsOut', 'tiles', 'quads', 'zeros', 'stage', 'v', 'd', 'part'] as const;
 const ARGUMENTS = [
   ...['perThread', ...SUM_AREAS, 'splits', 'filterBlocks', 'blocks', 'columnBlocks', 'blockColumns', 'blockRows', 'blockFilters'],
-  ...['tileColumns', 'tileRows', 'allRows', 'filters', 'channels', 'groups', 'planeV', 'planeD', 'planeM', 'rowM'],
+  ...[
+    'tileColumns',
+    'tileRows',
+    'allRows',
+    'filters',
+    'channels',
+    'groups',
+    'planeV',
+    'planeD',
+    'planeM',
+    'rowM',
+    'partFilters',
+    'partPlane',
+  ],
   ...['height', 'width', 'offsetY', 'offsetX', 'imageBytes', 'planeBytes'],
   ...['resultHeight', 'resultWidth', 'resultBytes'],
 ];
@@ -23,7 +37,7 @@ const ARGUMENTS = [
 const LOCALS = {
   ...{ split: i32, group: i32, firstFilter: i32, rows: i32, block: i32, isLater: i32, sum: i32 },
   ...{ firstRow: i32, count: i32, firstColumn: i32, columns: i32, some: i32, begin: i32, left: i32, bytes: i32, at: i32 },
-  ...{ channel: i32, lane: i32, plane: i32, from: i32, to: i32, index: i32, a: i32, b: i32, c: i32, p: i32, height: i32 },
+  ...{ done: i32, part: i32, channel: i32, lane: i32, plane: i32, from: i32, to: i32, index: i32 },
 } as const;
 type Names = Record<keyof typeof LOCALS | 'task' | 'thread', Local>;
 type Arguments = Record<string, Local>;
@@ -35,8 +49,9 @@ export function sumsTask(m: OutputTile, { MR, NR, KU, TB }: Tunables, fma: boole
   const pitch = stagePitch(TB);
   const [downImage, acrossImage] = [downRoutine({ matrix: image, pitch, fma }), acrossRoutine({ matrix: image, pitch, fma })];
   const [downTaps, acrossTaps] = [downRoutine({ matrix: taps, pitch, fma }), acrossRoutine({ matrix: taps, pitch, fma })];
-  const shape = { mr: MR, nr: NR, unroll: KU, a: 'rows', b: 'packed', fma, scale: false } as const;
-  const [first, later] = [tileRoutine({ ...shape, accumulate: false }), tileRoutine({ ...shape, accumulate: true })];
+  const shape = { mr: MR, nr: NR, unroll: KU, planes: n * n, fma };
+  const [first, later] = [sumRoutine(shape, 4 * TB, false), sumRoutine(shape, 4 * TB, true)];
+  const inverse = inverseRoutine(m, fma);
   const clear = clearRoutine(pitch);
   const [rowsIn, rowsOut] = [rowTableRoutine(n), rowTableRoutine(m)];
   const quadTable = quadTableRoutine({ n, m, pitch, width: TB });
@@ -56,11 +71,11 @@ export function sumsTask(m: OutputTile, { MR, NR, KU, TB }: Tunables, fma: boole
       tabulate(names, argument);
       transformImage(names, argument);
       transformGradient(names, argument);
-      i32.eqz(names.isLater);
+      local.get(argument.partFilters);
       if_(
         {},
-        () => multiply(first, names, argument),
-        () => multiply(later, names, argument),
+        () => multiplyInParts(names, argument),
+        () => multiply(names, argument),
       );
       set(names.isLater, 1);
       // The loop itself counts one.
@@ -82,6 +97,8 @@ export function sumsTask(m: OutputTile, { MR, NR, KU, TB }: Tunables, fma: boole
     for (const name of SUM_AREAS) advance(argument[name], scratch);
     set(sum, i32.add(argument.sums, i32.mul(i32.mul(at, n * n), planeM)));
     advance(sum, i32.mul(firstFilter, rowM));
+    // Only where parts of the filters go there: their gradients.
+    advance(argument.sums, i32.mul(i32.add(i32.mul(group, argument.filters), firstFilter), i32.mul(argument.channels, 4 * 9)));
     advance(input, i32.mul(i32.mul(group, argument.channels), argument.planeBytes));
     set(at, i32.shl(i32.mul(argument.resultHeight, argument.resultWidth), 2));
     advance(outputGrad, i32.mul(i32.add(i32.mul(group, argument.filters), firstFilter), at));
@@ -173,31 +190,34 @@ export function sumsTask(m: OutputTile, { MR, NR, KU, TB }: Tunables, fma: boole
     });
   }
 
-  function multiply(tile: Routine, { sum, p, a, b, c, at, rows, some, index, height, from, to, left }: Names, argument: Arguments): void {
-    const { channels, v, d, planeV, planeD, planeM, rowM } = argument;
-    set(from, d);
-    set(to, v);
-    set(left, sum);
-    set(p, 0);
-    loopWhileBelow(p, n * n, 1, () => {
-      set(b, to);
+  function multiply({ isLater, sum, rows, some }: Names, { d, v, channels, planeD, planeV, planeM, rowM }: Arguments): void {
+    const values = [d, v, sum, rows, some, channels, planeD, planeV, planeM, rowM];
+    local.get(isLater);
+    if_(
+      {},
+      () => call(later, values),
+      () => call(first, values),
+    );
+  }
+
+  /** Sums of some filters at a time, while they are in the cache, straight to their gradients, which are where M is otherwise. */
+  function multiplyInParts({ done, part, rows, some, from, to, index }: Names, argument: Arguments): void {
+    const { sums, d, v, channels, planeD, planeV, partFilters, partPlane, rowM } = argument;
+    set(to, sums);
+    set(done, 0);
+    loopWhileBelow(done, rows, 1, () => {
+      set(part, i32.sub(rows, done));
+      min(part, part, partFilters);
+      set(from, argument.part);
+      call(first, [i32.add(d, i32.mul(done, 4 * TB)), v, from, part, some, channels, planeD, planeV, partPlane, rowM]);
       set(index, 0);
-      loopWhileBelow(index, channels, NR, () => {
-        set(a, from);
-        set(c, i32.add(left, i32.shl(index, 2)));
-        set(at, 0);
-        loopWhileBelow(at, rows, MR, () => {
-          set(height, i32.sub(rows, at));
-          min(height, height, MR);
-          call(tile, [a, b, c, some, 4 * TB, 0, rowM, height, 0, 0]);
-          advance(a, 4 * TB * MR);
-          advance(c, i32.mul(rowM, MR));
-        });
-        advance(b, i32.mul(some, 4 * NR));
+      loopWhileBelow(index, part, 1, () => {
+        call(inverse, [from, to, channels, partPlane, 1, 0]);
+        advance(from, rowM);
+        advance(to, i32.mul(channels, 4 * 9));
       });
-      advance(from, planeD);
-      advance(to, planeV);
-      advance(left, planeM);
+      // The loop itself counts one.
+      advance(done, i32.sub(part, 1));
     });
   }
 }
