@@ -100,10 +100,10 @@ function footprintsOf(place: RoofPlace): Footprint[] {
   ];
 }
 
-/** Nanoseconds of the call that does least, of those that the loops can be asked for; 0 where none can. */
+/** Nanoseconds of the call that does least, of those that the loops can be asked for; 0 where none can. One task wakes no second thread. */
 async function measureLaunch(loops: Loops, { device, threads = 1 }: RoofPlace): Promise<number> {
   const nothings: Problem[] = [
-    { op: 'fma', length: 1, threads },
+    { op: 'fma', length: 1, threads: 1 },
     { op: 'stream', access: 'write', bytes: 4096 * threads },
   ];
   const times: number[] = [];

@@ -7,7 +7,7 @@ import { cacheFolder } from './cache-folder.ts';
 import type { Roof } from './roof.ts';
 
 /** Raised when a loop or a footprint changes, so that rates of other loops are forgotten. */
-const VERSION = 3;
+const VERSION = 4;
 
 interface RoofFile {
   readonly version: number;
