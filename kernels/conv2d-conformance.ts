@@ -43,6 +43,25 @@ const DEPTHWISE: readonly Conv2dOptions[] = [
   { input: [2, 2, 9, 11], filter: [6, 1, 3, 3], groups: 2, padding: 1 },
 ];
 
+/** Windows of one element: lanes that fill no strip, rows that fill no tile, more channels than a slab, groups. */
+const POINTWISE: readonly Conv2dOptions[] = [
+  { input: [2, 13, 7, 7], filter: [14, 13, 1, 1] },
+  { input: [1, 70, 9, 11], filter: [5, 70, 1, 1] },
+  { input: [1, 530, 5, 4], filter: [7, 530, 1, 1] },
+  { input: [1, 3, 16, 31], filter: [130, 3, 1, 1] },
+  { input: [3, 8, 6, 6], filter: [12, 4, 1, 1], groups: 2 },
+  { input: [2, 9, 4, 4], filter: [6, 9, 1, 1] },
+];
+
+/** Every 1x1 case forward, with epilogues in turn, and its gradients. */
+export function* pointwiseConvolutions(): Generator<Conv2dProblem> {
+  for (const [turn, options] of POINTWISE.entries()) {
+    yield conv2d({ ...options, epilogue: { bias: turn % 2 === 0, residual: turn % 3 < 2, relu: turn % 4 === 1 } });
+    yield conv2d({ ...options, pass: 'input-grad' });
+    yield conv2d({ ...options, pass: 'filter-grad' });
+  }
+}
+
 /** Every depthwise case in all three passes; epilogues in turn on the forward ones. */
 export function* depthwiseConvolutions(): Generator<Conv2dProblem> {
   for (const [turn, each] of DEPTHWISE.entries()) {

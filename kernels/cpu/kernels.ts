@@ -4,6 +4,7 @@ import type { AnyKernel } from '../kernel.ts';
 import { depthwise } from './conv2d/depthwise/depthwise.ts';
 import { im2col } from './conv2d/im2col.ts';
 import { naive as naiveConv2d } from './conv2d/naive.ts';
+import { pointwise as pointwiseConv2d } from './conv2d/pointwise.ts';
 import { winograd2, winograd4 } from './conv2d/winograd/kernels.ts';
 import { rows } from './copy/rows.ts';
 import { transpose } from './copy/transpose.ts';
@@ -31,6 +32,7 @@ export const cpuKernels: readonly AnyKernel[] = [
   packed,
   naiveConv2d,
   depthwise,
+  pointwiseConv2d,
   im2col,
   winograd2,
   winograd4,

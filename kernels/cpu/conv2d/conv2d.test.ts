@@ -1,13 +1,14 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { choose, refusal, validTunables } from '../../catalog.ts';
-import { awkwardConvolutions, checkConv2d, depthwiseConvolutions } from '../../conv2d-conformance.ts';
+import { awkwardConvolutions, checkConv2d, depthwiseConvolutions, pointwiseConvolutions } from '../../conv2d-conformance.ts';
 import { conv2d } from '../../problems/conv2d.ts';
 import { seededRandom } from '../../random.ts';
 import { openCpu } from '../device.ts';
 import { depthwise } from './depthwise/depthwise.ts';
 import { im2col } from './im2col.ts';
 import { naive } from './naive.ts';
+import { pointwise } from './pointwise.ts';
 
 const device = await openCpu({ threads: 2 });
 const single = await openCpu({ threads: 1, flags: 'default' });
@@ -36,6 +37,20 @@ test('depthwise: every pass it does, on awkward problems, with any number of row
       });
   }
   assert.ok(seed >= 35, `${seed} problems`);
+});
+
+test('pointwise and im2col: 1x1 windows, by every size of tile in turn', async () => {
+  let seed = 0;
+  for (const kernel of [pointwise, im2col])
+    for (const problem of [...awkwardConvolutions(), ...pointwiseConvolutions()].filter(({ vertical }) => vertical.window === 1)) {
+      if (refusal(kernel, problem, device)) continue;
+      const valid = [kernel.defaults(problem, device), ...validTunables(kernel, problem, device)];
+      const tunables = valid[(17 * seed) % valid.length];
+      await checkConv2d(seed % 2 === 0 ? device : single, kernel, problem, ++seed, tunables).catch((error) => {
+        assert.unreachable(`${kernel.name}: ${JSON.stringify(problem)} with ${JSON.stringify(tunables)}: ${error.message}`);
+      });
+    }
+  assert.ok(seed >= 30, `${seed} problems`);
 });
 
 /** Longer than a slab, wider than a block, and shared by threads. */

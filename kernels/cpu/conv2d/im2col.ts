@@ -19,7 +19,7 @@
 import { type Correlation, conv2dCost, conv2dFacts, conv2dVariant, correlationOf, epilogueOperands } from '../../correlation.ts';
 import type { Entry, Kernel, Pass, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import type { Conv2dProblem } from '../../problems/conv2d.ts';
-import { advance, assemble, call, i32, if_, type Local, loopWhileBelow, min, type Routine, set, type Task, task } from '../assembly.ts';
+import { advance, assemble, call, i32, if_, type Local, loopWhileBelow, min, set, type Task, task } from '../assembly.ts';
 import { registerTile } from '../matmul/packed.ts';
 import { threadsFor } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
@@ -28,7 +28,7 @@ import { partsOf } from './parts.ts';
 import { patchesPlan, patchesTask } from './patches.ts';
 import { type Phase, phasesOf } from './phases.ts';
 import { PACK_ARGUMENTS, packRunsRoutine, RUN_BYTES, type Spacing, TABLE_ARGUMENTS, tableRoutine } from './runs.ts';
-import { STRIPS_ARGUMENTS, stripsRoutine, stripsScratch } from './strips.ts';
+import { callInChunks, type Multiplication, slabRoutines, stripsScratch } from './strips.ts';
 
 /** Tasks per thread that a result is cut into where it is large enough. */
 const TASKS_PER_THREAD = 3;
@@ -192,36 +192,15 @@ const LOCALS = {
 
 /** One task is one block of lanes and rows of a group. */
 function blocksTask(problem: Conv2dProblem, { MR, NR, KU, MC }: Tunables, fma: boolean): Task {
-  const { bias, residual, relu } = problem.epilogue;
+  const { bias, residual } = problem.epilogue;
   const plain: TileShape = { mr: MR, nr: NR, unroll: KU, a: 'packed', b: 'packed', fma, accumulate: false, scale: false };
-  const finished: TileShape = { ...plain, epilogue: { bias, relu }, biasAlong: 'rows', residual };
-  const hasEpilogue = bias || residual || relu;
-  const [first, next] = [stripsRoutine(plain), stripsRoutine({ ...plain, accumulate: true })];
-  const [only, last] = hasEpilogue ? [stripsRoutine(finished), stripsRoutine({ ...finished, accumulate: true })] : [first, next];
+  const { first, next, only, last } = slabRoutines(plain, problem.epilogue);
   const tabulate = tableRoutine(NR);
   const packRuns = packRunsRoutine(NR, spacingOf(problem));
 
   return task(entryOf(problem), LOCALS, (names, argument) => {
-    const {
-      task: number,
-      thread,
-      g,
-      first: firstLane,
-      here,
-      row,
-      height,
-      steps,
-      table,
-      to,
-      tiles,
-      panel,
-      allSteps,
-      done,
-      some,
-      i,
-      chunk,
-      taps,
-    } = names;
+    const { task: number, thread, g, first: firstLane, here, row, height, steps, table, to } = names;
+    const { tiles, panel, allSteps, done, some, i, chunk, taps } = names;
     const { image, weights, result, scratch, rows, planes, slabPlanes, imageQ, strideC } = argument;
     placeBlock();
     const lanes: Record<string, Local> = { ...argument, table, first: firstLane, lanes: here };
@@ -275,7 +254,7 @@ function blocksTask(problem: Conv2dProblem, { MR, NR, KU, MC }: Tunables, fma: b
       set(to, i32.add(table, i32.mul(i32.add(blockLanes, 1), RUN_BYTES)));
       set(tiles, i32.add(to, i32.shl(i32.mul(blockLanes, i32.mul(slabPlanes, taps)), 2)));
     }
-    function eitherIfLast(yes: Routine, no: Routine) {
+    function eitherIfLast(yes: Multiplication, no: Multiplication) {
       if (yes === no) return multiply(yes);
       i32.eq(i32.add(done, some), planes);
       if_(
@@ -284,32 +263,11 @@ function blocksTask(problem: Conv2dProblem, { MR, NR, KU, MC }: Tunables, fma: b
         () => multiply(no),
       );
     }
-    /** Blocks of MC rows, so that their weights stay in the second-level cache while the strips of lanes go by. */
-    function multiply(strips: Routine) {
-      set(i, 0);
-      loopWhileBelow(i, height, MC, () => {
-        set(chunk, i32.sub(height, i));
-        min(chunk, chunk, MC);
-        const at = (base: Local) => i32.add(base, i32.mul(i, strideC));
-        const values: Record<(typeof STRIPS_ARGUMENTS)[number], () => ReturnType<typeof i32.add> | Local | number> = {
-          a: () => i32.add(panel, i32.shl(i32.mul(i, allSteps), 2)),
-          stripA: () => i32.mul(allSteps, 4 * MR),
-          strideA: () => 0,
-          b: () => to,
-          table: () => table,
-          rows: () => chunk,
-          steps: () => steps,
-          result: () => at(result),
-          strideC: () => strideC,
-          resultX: () => argument.resultX,
-          bias: () => (bias ? i32.add(argument.bias, i32.shl(i, 2)) : 0),
-          residual: () => (residual ? at(argument.residual) : 0),
-          scratch: () => tiles,
-        };
-        call(
-          strips,
-          STRIPS_ARGUMENTS.map((name) => values[name]()),
-        );
+    function multiply({ routine, shape }: Multiplication) {
+      callInChunks(routine, shape, MC, i, chunk, {
+        ...{ a: () => panel, stripA: () => i32.mul(allSteps, 4 * MR), strideA: () => 0, b: () => to, strideB: () => 0, table: () => table },
+        ...{ rows: () => height, steps: () => steps, result: () => result, strideC: () => strideC, resultX: () => argument.resultX },
+        ...{ bias: () => argument.bias ?? 0, residual: () => argument.residual ?? 0, scratch: () => tiles },
       });
     }
   });

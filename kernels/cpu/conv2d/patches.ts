@@ -177,7 +177,7 @@ export function patchesTask({ MR, NR, KU }: Tunables, spacing: Spacing, fma: boo
     function multiply(strips: Routine) {
       callBy(strips, STRIPS_ARGUMENTS, {
         ...{ a: () => i32.add(grad, i32.shl(first, 2)), stripA: () => i32.mul(strideA, MR), strideA: () => strideA },
-        ...{ b: () => packed, table: () => laneRuns, rows: () => height, steps: () => some },
+        ...{ b: () => packed, strideB: () => 0, table: () => laneRuns, rows: () => height, steps: () => some },
         ...{
           result: () => argument.result,
           strideC: () => strideC,

@@ -4,6 +4,7 @@
 //     for each strip of rows:       panels of packed weights stream from the second
 //       tile                        by way of scratch where lanes are spread (several images, every other element) or rows are missing
 
+import type { ConvEpilogue } from '../../problems/conv2d.ts';
 import {
   advance,
   br_if,
@@ -20,17 +21,18 @@ import {
   routine,
   set,
   untilZero,
+  type Value,
   v128,
 } from '../assembly.ts';
 import { type TileShape, tileRoutine } from '../tile.ts';
 import { RUN, RUN_BYTES } from './runs.ts';
 
 /**
- * `a`: the first strip of weights, `stripA` bytes from one to the next, `strideA` between rows where they are not packed; `b`: the packed lanes; `table`: their runs; `result`, `bias`, `residual`: of the block's
- * first row, `strideC` bytes between rows; `resultX`: bytes between lanes of a run; `scratch`: room of `stripsScratch` bytes.
+ * `a`: the first strip of weights, `stripA` bytes from one to the next, `strideA` between rows where they are not packed; `b`: the lanes, packed or `strideB` bytes
+ * from step to step; `table`: their runs; `result`, `bias`, `residual`: of the block's first row, `strideC` bytes between rows; `resultX`: bytes between lanes of a run; `scratch`: room of `stripsScratch` bytes.
  */
 const STRIPS = {
-  ...{ a: i32, stripA: i32, strideA: i32, b: i32, table: i32, rows: i32, steps: i32 },
+  ...{ a: i32, stripA: i32, strideA: i32, b: i32, strideB: i32, table: i32, rows: i32, steps: i32 },
   ...{ result: i32, strideC: i32, resultX: i32, bias: i32, residual: i32, scratch: i32 },
 } as const;
 export const STRIPS_ARGUMENTS = Object.keys(STRIPS) as (keyof typeof STRIPS)[];
@@ -38,7 +40,7 @@ export const STRIPS_ARGUMENTS = Object.keys(STRIPS) as (keyof typeof STRIPS)[];
 /** Bytes of a tile of the result and one of the residual. */
 export const stripsScratch = (mr: number, nr: number): number => 2 * 4 * mr * nr;
 
-/** Generates `strips(a, stripA, b, ..)` for tiles of a shape with packed lanes. */
+/** Generates `strips(a, stripA, b, ..)` for tiles of a shape. */
 export function stripsRoutine(shape: TileShape): Routine {
   const { mr, nr, accumulate, residual: hasResidual, epilogue } = shape;
   const tile = tileRoutine(shape);
@@ -48,7 +50,7 @@ export function stripsRoutine(shape: TileShape): Routine {
     ...{ target: i32, biasRow: i32, residualRow: i32, tileOfResidual: i32 },
   } as const;
   return routine(STRIPS, locals, (names) => {
-    const { a, stripA, strideA, b, table, rows, steps, result, strideC, resultX, bias, residual, scratch } = names;
+    const { a, stripA, strideA, b, strideB, table, rows, steps, result, strideC, resultX, bias, residual, scratch } = names;
     const { length, strip, last, start, isDense, i, height, panel, target, biasRow, residualRow, tileOfResidual } = names;
     const rowPointers = hasResidual ? [target, residualRow] : [target];
     set(tileOfResidual, i32.add(scratch, 4 * mr * nr));
@@ -69,7 +71,7 @@ export function stripsRoutine(shape: TileShape): Routine {
         for (const row of rowPointers) advance(row, i32.mul(strideC, mr));
         if (epilogue?.bias) advance(biasRow, 4 * mr);
       });
-      advance(b, i32.mul(steps, 4 * nr));
+      advance(b, shape.b === 'packed' ? i32.mul(steps, 4 * nr) : 4 * nr);
       set(table, last);
       set(length, i32.load({ offset: RUN.length }, table));
     });
@@ -90,12 +92,12 @@ export function stripsRoutine(shape: TileShape): Routine {
     }
     function straight() {
       const to = (row: Local) => i32.add(row, start);
-      call(tile, [panel, b, to(target), steps, strideA, 0, strideC, height, biasRow, 0, ...(hasResidual ? [to(residualRow)] : [])]);
+      call(tile, [panel, b, to(target), steps, strideA, strideB, strideC, height, biasRow, 0, ...(hasResidual ? [to(residualRow)] : [])]);
     }
     function byScratch() {
       if (accumulate) call(gather, [table, last, target, strideC, resultX, height, scratch]);
       if (hasResidual) call(gather, [table, last, residualRow, strideC, resultX, height, tileOfResidual]);
-      call(tile, [panel, b, scratch, steps, strideA, 0, 4 * nr, height, biasRow, 0, ...(hasResidual ? [tileOfResidual] : [])]);
+      call(tile, [panel, b, scratch, steps, strideA, strideB, 4 * nr, height, biasRow, 0, ...(hasResidual ? [tileOfResidual] : [])]);
       call(scatter, [table, last, target, strideC, resultX, height, scratch]);
     }
   });
@@ -137,4 +139,49 @@ export function stripsRoutine(shape: TileShape): Routine {
       });
     });
   }
+}
+
+/** Strips of one shape. */
+export interface Multiplication {
+  readonly shape: TileShape;
+  readonly routine: Routine;
+}
+
+/** For slab after slab of the steps: the first and those that add to it; with the epilogue the only one, or the last of several. */
+export function slabRoutines(shape: TileShape, epilogue: ConvEpilogue): Record<'first' | 'next' | 'only' | 'last', Multiplication> {
+  const made = (each: TileShape): Multiplication => ({ shape: each, routine: stripsRoutine(each) });
+  const [first, next] = [made(shape), made({ ...shape, accumulate: true })];
+  if (!Object.values(epilogue).includes(true)) return { first, next, only: first, last: next };
+  const finished: TileShape = { ...shape, epilogue, biasAlong: 'rows', residual: epilogue.residual };
+  return { first, next, only: made(finished), last: made({ ...finished, accumulate: true }) };
+}
+
+type Values = Readonly<Record<(typeof STRIPS_ARGUMENTS)[number], () => Value>>;
+
+/** Calls `strips` for `at.rows` rows in chunks of `most`, so that their packed weights stay in the second-level cache; `i` and `chunk` are for its use. */
+export function callInChunks(
+  strips: Routine,
+  { mr, epilogue, residual }: TileShape,
+  most: number,
+  i: Local,
+  chunk: Local,
+  at: Values,
+): void {
+  set(i, 0);
+  loopWhileBelow(i, at.rows(), most, () => {
+    set(chunk, i32.sub(at.rows(), i));
+    min(chunk, chunk, most);
+    const below = (base: () => Value, stride: () => Value) => i32.add(base(), i32.mul(i, stride()));
+    const moved: Partial<Values> = {
+      a: () => i32.add(at.a(), i32.mul(i32.div_u(i, mr), at.stripA())),
+      rows: () => chunk,
+      result: () => below(at.result, at.strideC),
+      bias: () => (epilogue?.bias ? i32.add(at.bias(), i32.shl(i, 2)) : 0),
+      residual: () => (residual ? below(at.residual, at.strideC) : 0),
+    };
+    call(
+      strips,
+      STRIPS_ARGUMENTS.map((name) => (moved[name] ?? at[name])()),
+    );
+  });
 }
