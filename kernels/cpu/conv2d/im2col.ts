@@ -24,7 +24,7 @@ import { registerTile } from '../matmul/packed.ts';
 import { threadsFor } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
 import { packedElements, packFilter, packFilterPass, packTurned, packTurnedPass } from './filter.ts';
-import { partsOf } from './parts.ts';
+import { blocksOf } from './parts.ts';
 import { patchesPlan, patchesTask } from './patches.ts';
 import { type Phase, phasesOf } from './phases.ts';
 import { PACK_ARGUMENTS, packRunsRoutine, RUN_BYTES, type Spacing, TABLE_ARGUMENTS, tableRoutine } from './runs.ts';
@@ -155,22 +155,31 @@ function blocksPass(
 ): Pass {
   const threads = threadsFor(conv2dCost(problem), traits);
   const wanted = threads === 1 ? 1 : Math.ceil((threads * TASKS_PER_THREAD) / problem.groups);
-  const across_ = partsOf(lanes, NR, most, wanted);
-  // Rows are cut only where lanes are few: each block of rows packs the same lanes again.
-  const down_ = partsOf(perGroup, MR, perGroup, Math.ceil(wanted / across_.count));
+  const blocks = blocksOf(lanes, perGroup, { MR, NR, NB: most }, wanted);
   const plane = vertical.positions * horizontal.positions;
   return {
     entry: 'blocks',
     buffers: [image, 'packedFilter', ...epilogueOperands(problem), result, 'scratch'],
     arguments: [
-      ...[across_.count, across_.size, lanes, down_.count, down_.size, perGroup, problem.groups, q, slabPlanes, filterOffset],
+      ...[
+        blocks.across.count,
+        blocks.across.size,
+        lanes,
+        blocks.down.count,
+        blocks.down.size,
+        perGroup,
+        problem.groups,
+        q,
+        slabPlanes,
+        filterOffset,
+      ],
       ...[4 * imageSteps.a, 4 * imageSteps.g, 4 * imageSteps.q, down.positions, across.positions, down.step, across.step],
       ...[vertical.extent, horizontal.extent],
       ...[down.taps, across.taps, down.shift, across.shift, down.shiftStep, across.shiftStep],
       ...[4 * (down.first * horizontal.positions + across.first), 4 * b * plane, 4 * plane],
       ...[4 * down.every * horizontal.positions, 4 * across.every],
     ],
-    grid: [down_.count * across_.count * problem.groups, 1, 1],
+    grid: [blocks.down.count * blocks.across.count * problem.groups, 1, 1],
   };
 }
 

@@ -1,7 +1,27 @@
-// Parts of an extent, for tasks that threads share.
+// Parts of a result, for tasks that threads share.
+
+/** An extent cut into `count` parts, each but the last of `size`. */
+export interface Parts {
+  readonly size: number;
+  readonly count: number;
+}
 
 /** `extent` cut into about `wanted` parts of at most `most`, each but the last a multiple of `unit`. */
-export function partsOf(extent: number, unit: number, most: number, wanted: number): { readonly size: number; readonly count: number } {
+export function partsOf(extent: number, unit: number, most: number, wanted: number): Parts {
   const size = Math.max(unit, Math.min(most, Math.ceil(extent / wanted / unit) * unit));
   return { size, count: Math.ceil(extent / size) };
+}
+
+/** Strips of rows that are worth packing the same lanes again for. */
+const LEAST_STRIPS = 8;
+
+/**
+ * Blocks of lanes and rows of which there are about `wanted`. Lanes are cut into blocks of at most NB in any case; where those are too few, rows are cut before
+ * lanes: each block of rows packs its lanes again, which is little, and each block of lanes reads all weights again.
+ */
+export function blocksOf(lanes: number, rows: number, { MR, NR, NB }: { MR: number; NR: number; NB: number }, wanted: number) {
+  const fewest = Math.ceil(lanes / NB);
+  const rowBlocks = Math.max(1, Math.min(Math.ceil(wanted / fewest), Math.floor(rows / MR / LEAST_STRIPS)));
+  const down = partsOf(rows, MR, rows, rowBlocks);
+  return { down, across: partsOf(lanes, NR, NB, Math.ceil(wanted / down.count)) };
 }

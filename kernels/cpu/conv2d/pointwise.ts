@@ -17,7 +17,7 @@ import { registerTile } from '../matmul/packed.ts';
 import { threadsFor } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
 import { packedElements, packFilter, packFilterPass, packTurned, packTurnedPass } from './filter.ts';
-import { partsOf } from './parts.ts';
+import { blocksOf } from './parts.ts';
 import { phasesOf } from './phases.ts';
 import { RUN_BYTES, TABLE_ARGUMENTS, tableRoutine } from './runs.ts';
 import { callInChunks, type Multiplication, slabRoutines, stripsScratch } from './strips.ts';
@@ -58,7 +58,9 @@ function estimate(problem: Conv2dProblem, traits: Traits, constants: readonly st
   const { a, q, perGroup, vertical, horizontal } = correlationOf(problem);
   const { MR, NR } = registerTile(traits);
   const strips = a * problem.groups * Math.ceil((vertical.positions * horizontal.positions) / NR);
-  const rate = (traits.features.has('revectorize') ? 100e9 : 50e9) / (q > 128 ? 1.3 : 1);
+  // Deep and large planes: each row of a strip lies in a page of its own, and there are more than a processor remembers.
+  const isScattered = q > 128 && 4 * vertical.positions * horizontal.positions > 4096;
+  const rate = (traits.features.has('revectorize') ? 100e9 : 50e9) / (isScattered ? 1.15 : 1);
   const tiles = (2 * strips * NR * q * Math.ceil(perGroup / MR) * MR) / rate;
   const weights = constants.includes('filter') ? 0 : problem.groups * perGroup * q * (problem.pass === 'input-grad' ? 1.4e-9 : 0.5e-9);
   return 5e-6 + (tiles + weights + conv2dCost(problem).bytes / 25e9) / threadsFor(conv2dCost(problem), traits);
@@ -75,8 +77,7 @@ function plan(problem: Conv2dProblem, tunables: Tunables, traits: Traits): Plan 
   const lanes = vertical.positions * horizontal.positions;
   const threads = threadsFor(conv2dCost(problem), traits);
   const wanted = threads === 1 ? 1 : Math.ceil((threads * TASKS_PER_THREAD) / (problem.groups * a));
-  const across = partsOf(lanes, NR, NB, wanted);
-  const down = partsOf(perGroup, MR, perGroup, Math.ceil(wanted / across.count));
+  const { across, down } = blocksOf(lanes, perGroup, { MR, NR, NB }, wanted);
   const perThread = Math.ceil((RUN_BYTES * (Math.ceil(across.size / NR) + 1) + stripsScratch(MR, NR)) / 64) * 64;
   const pack =
     problem.pass === 'forward'
