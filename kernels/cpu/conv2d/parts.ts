@@ -6,9 +6,10 @@ export interface Parts {
   readonly count: number;
 }
 
-/** `extent` cut into about `wanted` parts of at most `most`, each but the last a multiple of `unit`. */
+/** `extent` cut into about `wanted` parts of at most `most` in whole units, as equal as that allows, each but the last a multiple of `unit`. */
 export function partsOf(extent: number, unit: number, most: number, wanted: number): Parts {
-  const size = Math.max(unit, Math.min(most, Math.ceil(extent / wanted / unit) * unit));
+  const count = Math.max(wanted, Math.ceil(extent / most));
+  const size = Math.max(unit, Math.min(Math.ceil(extent / count / unit) * unit, Math.ceil(most / unit) * unit));
   return { size, count: Math.ceil(extent / size) };
 }
 
