@@ -1,13 +1,15 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { devicesForTests, differs, leavesNothing, sampleValues } from '../each-device.ts';
+import { concat } from '../ops/assemble.ts';
 import { matmul } from '../ops/matmul.ts';
 import { add, cast, exp, mul, relu, sigmoid, sub, tanh } from '../ops/pointwise.ts';
+import { maxPool2d } from '../ops/pool.ts';
 import { sum } from '../ops/reduce.ts';
-import { transpose } from '../ops/shape.ts';
+import { slice, transpose } from '../ops/shape.ts';
 import type { Feeds } from './feeds.ts';
 import { gradients } from './gradients.ts';
-import { assignSub, constant, group, placeholder, variable } from './node.ts';
+import { assignSub, constant, type GraphNode, group, placeholder, variable } from './node.ts';
 import { REWRITES, type Rewrite, type RewriteCounts } from './rewrite.ts';
 import { type Fetch, Session, type StepReport } from './session.ts';
 
@@ -26,13 +28,13 @@ for (const device of await devicesForTests()) {
   test.after(() => device.close());
 
   /** Fetches under some rewrites and under none, and requires equal results; gives the report of the former. */
-  async function same(fetches: readonly Fetch[], on: readonly Rewrite[]): Promise<StepReport> {
+  async function same(fetches: readonly Fetch[], on: readonly Rewrite[], fed = feeds): Promise<StepReport> {
     let report: StepReport | undefined;
     await leavesNothing(device, async () => {
       await using plain = new Session({ device, rewrites: only() });
       await using rewritten = new Session({ device, rewrites: only(...on) });
       for (let run = 0; run < 2; run++) {
-        const [expected, actual] = [await plain.run(fetches, feeds), await rewritten.run(fetches, feeds)];
+        const [expected, actual] = [await plain.run(fetches, fed), await rewritten.run(fetches, fed)];
         fetches.forEach((_, i) => {
           const [found, wanted] = [actual[i], expected[i]].map((each) => (typeof each === 'number' ? [each] : (each ?? [])));
           assert.is(differs(found, wanted, BOUND), undefined);
@@ -52,6 +54,21 @@ for (const device of await devicesForTests()) {
     const report = await same([add(once(), once()), sub(transpose(once()), 1), mul(x, -0.5)], ['commonSubexpressions']);
     counted(report, { commonSubexpressions: 4 });
     assert.is(report.kernels.length, 5);
+  });
+
+  test(`${on}: pooling and its gradient look for the maxima once; a view is copied once`, async () => {
+    const image = placeholder([2, 1, 4, 6], 'f32', 'image');
+    const fed: Feeds = [[image, sampleValues(48, 5)], ...feeds];
+    const pooled = maxPool2d(image, 2);
+    const slopes = gradients(sum(mul<GraphNode>(pooled, pooled)), [image]);
+    const pools = await same([pooled, slopes[0]], ['commonSubexpressions'], fed);
+    // The product's gradient is the same for both of its factors.
+    counted(pools, { commonSubexpressions: 2 });
+    assert.is(pools.kernels.filter(({ kernel }) => kernel.startsWith('pool2d/')).length, 2);
+    const view = slice(transpose(x), [1, 4]);
+    const copies = await same([view, sum(matmul(view, x)), concat([view, view])], ['commonSubexpressions']);
+    counted(copies, { commonSubexpressions: 1 });
+    assert.is(copies.kernels.filter(({ kernel }) => kernel.startsWith('copy/')).length, 3);
   });
 
   test(`${on}: bias and ReLU come with the product, unless somebody else needs it`, async () => {

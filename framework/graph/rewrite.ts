@@ -13,10 +13,11 @@ import { GraphNode, parentsOf } from './node.ts';
 import { inOrder } from './order.ts';
 import { lowerGraph, type Program, type Request } from './program.ts';
 import { type OpDefinition, rebuild } from './rebuild.ts';
+import { shareStages } from './share.ts';
 
 /** The rewrites by name, in the order they are made. */
 export const REWRITES = [
-  // Equal ops on equal operands are computed once; counts nodes that were equal to another.
+  // Equal ops on equal operands are computed once, and what different ops begin with alike; counts nodes and kernels that were equal to another.
   'commonSubexpressions',
   // Bias and ReLU come with the matrix product, in its kernel; counts the additions and ReLUs.
   'matmulEpilogue',
@@ -116,6 +117,7 @@ export function compileGraph(
       results: results.map(({ target }, i) => ({ target, node: nodes[i] })),
     };
     let program = lowerGraph(rewritten, on.constantFolding, compile);
+    if (on.commonSubexpressions) program = shareStages(program, counting('commonSubexpressions'));
     counting('constantFolding')(program.setup.length);
     if (on.pointwiseChains) program = fusePointwise(program, possibleOn(device), counting('pointwiseChains'));
     return on.inPlaceUpdates ? updateInPlace(program, counting('inPlaceUpdates')) : program;
