@@ -71,13 +71,15 @@ export function winogradEstimate(
   const { products, elements, imageBytes, filterBytes, blocks } = workOf(problem, m, tunables, HALF_STRIP);
   const rate = traits.features.has('revectorize') ? 97e9 : 48e9;
   const { read, made } = filterRates(filterBytes);
-  const filters =
-    problem.pass === 'filter-grad'
-      ? // Sums are read and written for each block but the first, then turned into the gradient; those of one block never leave the cache.
-        blocks === 1
-        ? 1 / Math.min(made, 10e9)
-        : (2 * (blocks - 1)) / read + 2 / made
-      : blocks / read + (constants.includes('filter') ? 0 : 1 / made);
+  const isPrepared = problem.pass === 'forward' && constants.includes('filter');
+  const ofFilters =
+    problem.pass !== 'forward' && blocks === 1
+      ? // Made, used and forgotten in the cache.
+        1 / Math.min(made, 10e9)
+      : problem.pass === 'filter-grad'
+        ? // Sums are read and written for each block but the first, then turned into the gradient.
+          (2 * (blocks - 1)) / read + 2 / made
+        : blocks / read + (isPrepared ? 0 : 1 / made);
   const images = elements * SECONDS_PER_ELEMENT + (imageBytes > 1e6 ? imageBytes / IMAGE_BYTES_PER_SECOND : 0);
-  return 5e-6 + (products / rate + images + filters * filterBytes) / threadsFor(conv2dCost(problem), traits);
+  return 5e-6 + (products / rate + images + ofFilters * filterBytes) / threadsFor(conv2dCost(problem), traits);
 }

@@ -4,35 +4,19 @@
 //   for each of n x n:       M = U · V                                             the packed filters stream through the second-level cache
 //   for each filter:         M ──Aᵀ across──▶ stage ──Aᵀ down, epilogue──▶ rows of the result
 //
+// Where an input gradient has one block of tiles, its filters are transformed some at a time, used, and forgotten.
 // V, M and the stage are a thread's own, and small enough for its second-level cache where channels are few.
 
-import { correlationOf, epilogueOperands } from '../../../correlation.ts';
-import type { Entry, Pass, Plan, Traits, Tunables } from '../../../kernel.ts';
+import { correlationOf } from '../../../correlation.ts';
+import type { Pass, Plan, Traits, Tunables } from '../../../kernel.ts';
 import type { Conv2dProblem } from '../../../problems/conv2d.ts';
-import { advance, call, i32, type Local, loopWhileBelow, min, set, type Task, task } from '../../assembly.ts';
-import { acrossRoutine, downRoutine } from './analysis.ts';
-import { areas, blockingOf, paddedTiles, stageAreas } from './blocking.ts';
-import { filterExtent, filterPass, filterPlane } from './filter.ts';
-import { type OutputTile, transforms } from './matrices.ts';
-import { productRoutine } from './product.ts';
-import { clearRoutine, placeColumns, quadTableRoutine, rowTableRoutine, stagePitch } from './stage.ts';
-import { backRoutine, outRoutine } from './synthesis.ts';
+import { areas, type Blocking, blockingOf, paddedTiles, stageAreas } from './blocking.ts';
+import { IMAGE_AREAS, imageBuffers } from './blocks.ts';
+import { filterExtent, filterPass, filterPlane, filterStrides } from './filter.ts';
+import type { OutputTile } from './matrices.ts';
 
-const AREAS = ['rowsIn', 'rowsOut', 'quads', 'zeros', 'dump', 'stage', 'v', 'm'] as const;
-const ARGUMENTS = [
-  ...['perThread', ...AREAS, 'columnBlocks', 'rowBlocks', 'filterBlocks', 'blockColumns', 'blockRows', 'blockFilters'],
-  ...['tileColumns', 'tileRows', 'allRows', 'rows', 'depth', 'planeU', 'planeV', 'planeM'],
-  ...['height', 'width', 'offsetY', 'offsetX', 'imageBytes', 'planeBytes'],
-  ...['resultHeight', 'resultWidth', 'resultBytes'],
-];
-
-const buffersOf = (problem: Conv2dProblem, names: readonly [string, string]): string[] => [
-  names[0],
-  'transformed',
-  ...epilogueOperands(problem),
-  names[1],
-  'scratch',
-];
+/** Bytes of transformed filters that are made and used while they are in the second-level cache. */
+const PART_BYTES = 1.5e6;
 
 /** Passes and workspace: the transformed filter, 4 or 16/9·.. times the filter's size, and blocks of scratch for each thread. */
 export function imagePlan(problem: Conv2dProblem, m: OutputTile, { MR, TB }: Tunables, traits: Traits): Plan {
@@ -44,24 +28,29 @@ export function imagePlan(problem: Conv2dProblem, m: OutputTile, { MR, TB }: Tun
   const blockFilters = Math.ceil(Math.ceil(rows / MR) / filterBlocks) * MR;
   const planes = (m + 2) ** 2;
   const planeV = 4 * paddedTiles(blocking) * depth + 64;
-  const planeM = 4 * paddedTiles(blocking) * blockFilters + 64;
-  const scratch = areas({ ...stageAreas(blocking, m, TB), v: planes * planeV, m: planes * planeM });
+  const partFilters = isUsedOnce(problem, blocking, 4 * planes * rows * depth) ? partOf(blockFilters, 4 * planes * depth, MR) : 0;
+  const planeM = 4 * paddedTiles(blocking) * (partFilters || blockFilters) + 64;
+  const planeU = filterPlane(partFilters || rows, depth, MR);
+  const scratch = areas({ ...stageAreas(blocking, m, TB), v: planes * planeV, m: planes * planeM, u: partFilters && planes * planeU });
   const filter = filterPass(problem, m, MR);
+  const { rowBytes, stepBytes } = filterStrides(problem);
   // Forward reads element y + u − before, its gradient y − v + before: from the lowest on, y − (2 − before).
   const offset = (reach: typeof vertical) => reach.offset - Math.min(0, 2 * reach.tapStep);
   const blocks: Pass = {
     entry: 'blocks',
-    buffers: buffersOf(problem, [image, result]),
+    buffers: imageBuffers(problem, [image, partFilters ? 'filter' : 'transformed', result]),
     arguments: [
-      ...[scratch.bytes, ...AREAS.map((name) => scratch[name]), columnBlocks, rowBlocks, filterBlocks],
+      ...[scratch.bytes, ...IMAGE_AREAS.map((name) => scratch[name]), columnBlocks, rowBlocks, filterBlocks],
       ...[blocking.blockColumns, blocking.blockRows, blockFilters, blocking.tileColumns, blocking.tileRows, blocking.allRows],
-      ...[rows, depth, filterPlane(rows, depth, MR), planeV, planeM],
+      ...[rows, depth, planeU, planeV, planeM, partFilters, rowBytes, stepBytes],
       ...[vertical.extent, horizontal.extent, offset(vertical), offset(horizontal), 4 * imageSteps.a, 4 * imageSteps.q],
       ...[vertical.positions, horizontal.positions, 4 * rows * problem.groups * vertical.positions * horizontal.positions],
     ],
     grid: [problem.groups * filterBlocks * rowBlocks * columnBlocks, 1, 1],
   };
-  return { passes: [filter.pass, blocks], workspace: { transformed: filter.bytes, scratch: traits.limits.threads * scratch.bytes } };
+  const perThread = traits.limits.threads * scratch.bytes;
+  if (partFilters) return { passes: [blocks], workspace: { scratch: perThread } };
+  return { passes: [filter.pass, blocks], workspace: { transformed: filter.bytes, scratch: perThread } };
 }
 
 /** Where tiles alone give threads too little to share, filters are cut as well; each block then transforms its image anew. */
@@ -70,127 +59,10 @@ function filterBlocksFor(tasks: number, strips: number, threads: number): number
   return Math.min(strips, Math.ceil(threads / tasks));
 }
 
-const LOCALS = {
-  ...{ at: i32, firstRow: i32, count: i32, firstColumn: i32, columns: i32, firstFilter: i32, filters: i32, group: i32 },
-  ...{ full: i32, half: i32, quads: i32, tiles: i32, left: i32, begin: i32, bytes: i32, plane: i32, index: i32 },
-} as const;
-type Names = Record<keyof typeof LOCALS | 'task' | 'thread', Local>;
+/** Whether the transformed filter would be written to memory and read back once: an input gradient of one block of tiles, whose filter is not constant. */
+const isUsedOnce = ({ pass }: Conv2dProblem, { columnBlocks, rowBlocks }: Blocking, bytes: number): boolean =>
+  pass === 'input-grad' && columnBlocks * rowBlocks === 1 && bytes > PART_BYTES;
 
-export function imageTask(problem: Conv2dProblem, m: OutputTile, { MR, NR, KU, TB }: Tunables, fma: boolean): Task {
-  const { epilogue } = problem;
-  const { image: analysis, result: synthesis } = transforms(m, 3);
-  const n = m + 2;
-  const pitch = stagePitch(TB);
-  const down = downRoutine({ matrix: analysis, pitch, fma });
-  const across = acrossRoutine({ matrix: analysis, pitch, fma });
-  const product = productRoutine({ mr: MR, nr: NR, unroll: KU, planes: n * n, fma });
-  const back = backRoutine({ matrix: synthesis, pitch, fma });
-  const out = outRoutine({ matrix: synthesis, pitch, fma }, epilogue);
-  const clear = clearRoutine(pitch);
-  const [rowsIn, rowsOut] = [rowTableRoutine(n), rowTableRoutine(m)];
-  const quadTable = quadTableRoutine({ n, m, pitch, width: NR });
-  const entry: Entry = {
-    buffers: buffersOf(problem, ['image', 'result']).map((name) => ({
-      name,
-      access: name === 'result' || name === 'scratch' ? 'write' : 'read',
-    })),
-    arguments: ARGUMENTS.map((name) => ({ name, type: 'i32' })),
-  };
-
-  return task(entry, LOCALS, (names, argument) => {
-    placeBlock(names, argument);
-    tabulate(names, argument);
-    analyse(names, argument);
-    multiply(names, argument);
-    synthesise(names, argument);
-  });
-
-  /** Which groups, filters and tiles the task is; where the thread's scratch lies. */
-  function placeBlock({ task, thread, ...names }: Names, argument: Record<string, Local>): void {
-    const { scratch, perThread, columnBlocks, rowBlocks, filterBlocks, blockColumns, blockRows, blockFilters } = argument;
-    const { firstColumn, columns, firstRow, count, firstFilter, filters, group, tiles, quads, full, half } = names;
-    const dealt = (first: Local, some: Local, blocks: Local, size: Local, all: Local) => {
-      set(first, i32.mul(i32.rem_u(task, blocks), size));
-      set(task, i32.div_u(task, blocks));
-      set(some, i32.sub(all, first));
-      min(some, some, size);
-    };
-    dealt(firstColumn, columns, columnBlocks, blockColumns, argument.tileColumns);
-    dealt(firstRow, count, rowBlocks, blockRows, argument.allRows);
-    dealt(firstFilter, filters, filterBlocks, blockFilters, argument.rows);
-    set(group, task);
-    set(tiles, i32.mul(count, columns));
-    set(full, i32.shr_u(i32.add(tiles, 7), 3));
-    set(quads, i32.shl(full, 1));
-    if (NR === 16) {
-      set(half, i32.and(full, 1));
-      set(full, i32.shr_u(full, 1));
-    }
-    advance(scratch, i32.mul(thread, perThread));
-    for (const name of AREAS) advance(argument[name], scratch);
-  }
-
-  function tabulate({ firstRow, count, tiles, columns, full, quads, at }: Names, argument: Record<string, Local>): void {
-    const { tileRows, allRows, height, offsetY, imageBytes, width, resultHeight, resultWidth, resultBytes, stage, zeros } = argument;
-    call(rowsIn, [argument.rowsIn, firstRow, count, tileRows, allRows, height, m, offsetY, imageBytes, i32.shl(width, 2)]);
-    call(rowsOut, [argument.rowsOut, firstRow, count, tileRows, allRows, resultHeight, m, 0, resultBytes, i32.shl(resultWidth, 2)]);
-    call(quadTable, [argument.quads, quads, tiles, columns, full, i32.mul(count, n * pitch)]);
-    set(at, i32.add(16, i32.shl(columns, m === 4 ? 4 : 3)));
-    set(at, i32.and(i32.add(at, 15), -16));
-    call(clear, [stage, i32.mul(i32.add(count, 1), n), at]);
-    call(clear, [zeros, 1, at]);
-  }
-
-  function analyse(names: Names, argument: Record<string, Local>): void {
-    const { firstColumn, columns, group, left, begin, bytes, plane, index, count, quads } = names;
-    const { image, offsetX, width, depth, planeBytes, stage, zeros } = argument;
-    placeColumns(
-      { begin, left, bytes, spare: index },
-      () => i32.sub(i32.mul(firstColumn, m), offsetX),
-      () => i32.add(i32.mul(columns, m), n - m),
-      width,
-    );
-    set(plane, i32.add(image, i32.mul(i32.mul(group, depth), planeBytes)));
-    advance(plane, begin);
-    set(index, 0);
-    loopWhileBelow(index, depth, 1, () => {
-      call(down, [plane, argument.rowsIn, count, i32.add(stage, left), bytes, zeros, n * pitch]);
-      call(across, [stage, argument.quads, quads, argument.v, i32.mul(depth, 4 * NR), index, argument.planeV]);
-      advance(plane, planeBytes);
-    });
-  }
-
-  function multiply({ group, firstFilter, filters, full, half, plane, index }: Names, argument: Record<string, Local>): void {
-    const { transformed, depth, planeU, planeV, planeM } = argument;
-    set(plane, i32.add(transformed, i32.mul(i32.mul(group, n * n), planeU)));
-    advance(plane, i32.mul(firstFilter, i32.shl(depth, 2)));
-    set(index, i32.div_u(i32.add(filters, MR - 1), MR));
-    call(product, [plane, argument.v, argument.m, index, depth, full, half, planeU, planeV, planeM]);
-  }
-
-  function synthesise(names: Names, argument: Record<string, Local>): void {
-    const { group, firstColumn, firstFilter, filters, columns, count, quads, bytes, plane, index, left, at } = names;
-    const { stage, rows, planeM, resultWidth, resultHeight, result, dump } = argument;
-    set(bytes, i32.sub(resultWidth, i32.mul(firstColumn, m)));
-    set(index, i32.mul(columns, m));
-    min(bytes, bytes, index);
-    set(bytes, i32.shl(bytes, 2));
-    // Rows of M in a strip: whole strips of MR.
-    set(left, i32.mul(i32.div_u(i32.add(filters, MR - 1), MR), 4 * MR * NR));
-    set(at, i32.shl(i32.mul(resultWidth, resultHeight), 2));
-    set(plane, i32.add(i32.mul(group, rows), firstFilter));
-    if (epilogue.bias) advance(argument.bias, i32.shl(plane, 2));
-    set(plane, i32.add(i32.mul(plane, at), i32.shl(i32.mul(firstColumn, m), 2)));
-    advance(result, plane);
-    if (epilogue.residual) advance(argument.residual, plane);
-    set(index, 0);
-    loopWhileBelow(index, filters, 1, () => {
-      call(back, [argument.m, argument.quads, quads, stage, left, index, planeM]);
-      const added = [epilogue.bias ? argument.bias : 0, epilogue.residual ? argument.residual : 0];
-      call(out, [stage, argument.rowsOut, count, n * pitch, bytes, result, dump, ...added]);
-      advance(result, at);
-      if (epilogue.bias) advance(argument.bias, 4);
-      if (epilogue.residual) advance(argument.residual, at);
-    });
-  }
-}
+/** Rows of U that are transformed and used together: whole strips, `rowBytes` for each row in all planes. */
+const partOf = (rows: number, rowBytes: number, mr: number): number =>
+  Math.max(1, Math.min(rows / mr, Math.floor(PART_BYTES / (rowBytes * mr)))) * mr;

@@ -9,10 +9,11 @@ import type { Kernel, Traits, Tunables } from '../../../kernel.ts';
 import type { Conv2dProblem } from '../../../problems/conv2d.ts';
 import { assemble, type Task } from '../../assembly.ts';
 import { registerTile } from '../../matmul/packed.ts';
+import { blocksTask } from './blocks.ts';
 import { winogradCost, winogradEstimate } from './cost.ts';
 import { filterExtent, filterTask } from './filter.ts';
 import { filterGradPlan } from './filter-grad.ts';
-import { imagePlan, imageTask } from './image.ts';
+import { imagePlan } from './image.ts';
 import { inverseTask } from './inverse.ts';
 import type { OutputTile } from './matrices.ts';
 import { sumsTask } from './sums.ts';
@@ -57,7 +58,7 @@ function winograd(m: OutputTile, errorFactor: number): Kernel<Conv2dProblem> {
           ? { sums: sumsTask(m, tunables, fma), inverse: inverseTask(m, fma) }
           : {
               filter: filterTask(m, tunables.MR, problem.pass === 'input-grad', fma),
-              blocks: imageTask(problem, m, tunables, fma),
+              blocks: blocksTask(problem, m, tunables, fma),
             };
       return assemble(`conv2d/winograd${m}/${conv2dVariant(problem)}/${tunables.MR}x${tunables.NR}`, tasks);
     },

@@ -16,7 +16,7 @@ test.after(async () => {
   await single.close();
 });
 
-/** Tiles that are cut off on every side, images smaller than a tile, blocks of several images, and rows of tiles longer than a block. */
+/** Tiles that are cut off on every side, images smaller than a tile, blocks of several images, rows of tiles longer than a block; filters taken in parts. */
 const CASES: readonly Conv2dOptions[] = [
   { input: [1, 1, 1, 1], filter: [1, 1, 3, 3], padding: 1 },
   { input: [1, 1, 3, 3], filter: [1, 1, 3, 3] },
@@ -27,6 +27,8 @@ const CASES: readonly Conv2dOptions[] = [
   { input: [1, 2, 3, 37], filter: [3, 2, 3, 3], padding: [5, 4, 3, 7] },
   { input: [2, 17, 21, 18], filter: [20, 17, 3, 3], padding: 1 },
   { input: [1, 2, 6, 400], filter: [3, 2, 3, 3], padding: 1 },
+  { input: [1, 19, 4, 4], filter: [600, 19, 3, 3], padding: 1 },
+  { input: [1, 300, 4, 4], filter: [19, 300, 3, 3], padding: 1 },
 ];
 
 function* problems(): Generator<Conv2dProblem> {
