@@ -2,7 +2,8 @@
 //
 //   a thread for each element of the result          for u:  for v:  best = max(best, ..) or sum += ..
 //
-// A gradient gathers: each element asks the windows that reach it, so that no atomics are needed and sums have one order.
+// A gradient gathers: each element asks the windows that reach it, first to last, so that no atomics are needed and sums have one order. Which these are
+// follows from the element's place: with windows of 3 by stride 2 one or two along an axis, where a search among the taps would take three divisions.
 
 import type { Entry, Kernel } from '../../kernel.ts';
 import { countsTaps, pool2dCost, pool2dFacts, pool2dVariant, reachesOf } from '../../pooling.ts';
@@ -27,7 +28,7 @@ export const direct: Kernel<Pool2dProblem> = {
   cost: pool2dCost,
   estimate: (problem, { limits }) =>
     limits.softwareAdapter ? 100e-6 + pool2dCost(problem).flops / 0.3e9 : 20e-6 + pool2dCost(problem).bytes / 200e9,
-  variant: pool2dVariant,
+  variant: (problem) => `${pool2dVariant(problem)}${skipsWindows(problem) ? '/dilated' : ''}`,
 
   generate(problem, { WG }) {
     const entry = entryOf(problem);
@@ -58,6 +59,10 @@ function entryOf(problem: Pool2dProblem): Entry {
     arguments: [...parameters('i32', 'elements'), ...reachParameters('y'), ...reachParameters('x')],
   };
 }
+
+/** Whether windows lie over an element without reaching it. An index tells which a maximum was, so only averages need to know. */
+const skipsWindows = ({ kind, pass, vertical, horizontal }: Pool2dProblem): boolean =>
+  pass === 'input-grad' && kind === 'average' && (vertical.dilation > 1 || horizontal.dilation > 1);
 
 /** What is done with element `at` that is reached, and with the result in the end. */
 interface ElementCode {
@@ -100,7 +105,6 @@ fn taps_inside(first: i32, size: i32, dilation: i32, taps: i32) -> i32 {
 }`;
 
 function codeOf(problem: Pool2dProblem, entry: Entry, WG: number): string {
-  const divided = problem.pass === 'input-grad';
   const { take, store } = elementOf(problem);
   const buffers = entry.buffers.map(
     ({ name, access }, binding) =>
@@ -119,15 +123,37 @@ fn pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let plane = number / args.positions_x / args.positions_y;
   var result = 0.0;
   var found = -1;
-  for (var u = 0; u < args.taps_y; u++) {
-    ${reached('row', 'y', 'y', 'u', divided)}
-    for (var v = 0; v < args.taps_x; v++) {
-      ${reached('column', 'x', 'x', 'v', divided)}
-      let at = (plane * args.size_y + row) * args.size_x + column;
-      ${take}
-    }
-  }
+  ${problem.pass === 'forward' ? overTaps(take) : overWindows(take, skipsWindows(problem))}
   ${store}
 }
 `;
+}
+
+/** The elements of a window. */
+const overTaps = (take: string): string => `for (var u = 0; u < args.taps_y; u++) {
+    ${reached('row', 'y', 'y', 'u', false)}
+    for (var v = 0; v < args.taps_x; v++) {
+      ${reached('column', 'x', 'x', 'v', false)}
+      let at = (plane * args.size_y + row) * args.size_x + column;
+      ${take}
+    }
+  }`;
+
+/** The windows over an element: from the first that ends at it or after it to the last that starts at it or before. */
+function overWindows(take: string, skips: boolean): string {
+  const range = (axis: string) => `let reach_${axis} = ${axis} - args.offset_${axis};
+  let first_${axis} = (max(reach_${axis} + (args.taps_${axis} - 1) * args.tap_step_${axis}, 0) + args.divisor_${axis} - 1) / args.divisor_${axis};
+  let last_${axis} = min(reach_${axis} / args.divisor_${axis}, args.size_${axis} - 1);`;
+  const skip = (window: string, axis: string) =>
+    skips ? `if ((reach_${axis} - ${window} * args.divisor_${axis}) % -args.tap_step_${axis} != 0) { continue; }` : '';
+  return `${range('y')}
+  ${range('x')}
+  for (var row = first_y; row <= last_y; row++) {
+    ${skip('row', 'y')}
+    for (var column = first_x; column <= last_x; column++) {
+      ${skip('column', 'x')}
+      let at = (plane * args.size_y + row) * args.size_x + column;
+      ${take}
+    }
+  }`;
 }
