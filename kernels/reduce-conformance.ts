@@ -3,7 +3,7 @@
 import type { Device } from './device.ts';
 import { type DType, type Values, valuesOf } from './dtype.ts';
 import { apply, input, square } from './expression.ts';
-import type { AnyKernel } from './kernel.ts';
+import type { AnyKernel, Tunables } from './kernel.ts';
 import { type Fold, type ReduceProblem, reduce, reduceOperands } from './problems/reduce.ts';
 import { seededRandom } from './random.ts';
 import { agrees } from './references/pointwise.ts';
@@ -54,11 +54,17 @@ function foldValues(dtype: DType, count: number, seed: number, special: boolean)
 }
 
 /** Runs a kernel on a problem with seeded operands; throws an Error that shows the first wrong element. Returns the result. */
-export async function checkReduce(device: Device, kernel: AnyKernel, problem: ReduceProblem, seed = 1): Promise<Values> {
+export async function checkReduce(
+  device: Device,
+  kernel: AnyKernel,
+  problem: ReduceProblem,
+  seed = 1,
+  tunables: Tunables = kernel.defaults(problem, device),
+): Promise<Values> {
   const extents = reduceOperands(problem);
   // WGSL lets an implementation assume that NaN and infinity do not occur.
   const x0 = foldValues(problem.source, extents.x0.elements, seed, device.kind === 'cpu' && seed % 2 === 0);
-  const { out } = await trial(device, kernel, problem, { extents, values: { x0 }, outputs: ['out'] });
+  const { out } = await trial(device, kernel, problem, { extents, values: { x0 }, outputs: ['out'] }, tunables);
   let at = 0;
   for (const expected of reduceReference(problem, x0, device.kind)) {
     if (!agrees(out[at], expected))
