@@ -28,6 +28,9 @@ export function* awkwardCopies(): Generator<CopyProblem> {
     // Parts with steps on both sides, whose rows end in a gap.
     { shape: [3, 2], from: at(1, 5, 4), to: at(1, 5, 3) },
     { shape: [2, 3, 2], from: at(0, 1, 4, 12), to: at(2, 16, 5, 4) },
+    // Rows of aligned quads.
+    { shape: [3, 32], from: at(16, 48, 1), to: at(32, 64, 1) },
+    { shape: [5, 4], from: at(4, 0, 1), to: at(8, 12, 1) },
     { shape: [3, 3000], from: at(0, 3000, 1), to: at(0, 3001, 1) },
   ];
   for (const options of cases) for (const elementBytes of [4, 2, 1] as const) yield copy({ ...options, elementBytes });

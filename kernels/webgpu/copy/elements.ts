@@ -1,19 +1,21 @@
 // out[to(i)] = x0[from(i)].
 //
+//   rows of aligned quads:      a thread for each 16 bytes, or each word of smaller elements: the copy counts in these instead
 //   elements of 4 bytes:        a thread for each, in the order of the destination
 //   elements of 2 and 1 bytes:  a thread for each word of the destination: it keeps what lies outside of the region and replaces the rest,
 //                               so that no two threads share a word
 
 import { copyCost, copyFacts } from '../../copy.ts';
 import type { Entry, Kernel } from '../../kernel.ts';
-import { type CopyProblem, copyElements, copyOperands } from '../../problems/copy.ts';
+import { type CopyProblem, copyOperands, type Region } from '../../problems/copy.ts';
+import { elementCount } from '../../problems/pointwise.ts';
 import { argumentBlock, linearGrid, parameters, WORKGROUP_NUMBER } from '../wgsl.ts';
 
 export const elements: Kernel<CopyProblem> = {
   name: 'elements',
   op: 'copy',
   device: 'webgpu',
-  summary: 'a thread for each word of the destination',
+  summary: 'a thread for each word of the destination, or each quad of words where rows consist of such',
   requires: [],
   tunables: { WG: [64, 128, 256] },
   constraints: ['WG <= maxComputeInvocationsPerWorkgroup'],
@@ -24,18 +26,19 @@ export const elements: Kernel<CopyProblem> = {
   cost: copyCost,
   estimate: (problem, { limits }) =>
     limits.softwareAdapter ? 50e-6 + copyCost(problem).bytes / 2e9 : 10e-6 + copyCost(problem).bytes / 100e9,
-  variant: (problem) => `${problem.elementBytes}/r${problem.shape.length}`,
+  variant: (problem) => `${unitOf(problem)}/r${problem.shape.length}`,
   generate: (problem, { WG }) => ({
     label: `copy/elements/${elements.variant(problem)} WG=${WG}`,
-    code: problem.elementBytes === 4 ? wordCode(problem, WG) : partCode(problem, WG),
+    code: unitOf(problem) >= 4 ? wordCode(problem, WG) : partCode(problem, WG),
     entries: { copy: entryOf(problem) },
   }),
 
   plan(problem, { WG }) {
-    const { shape, from, to, elementBytes } = problem;
-    const perWord = 4 / elementBytes;
+    const unit = unitOf(problem);
+    const { shape, from, to } = counted(problem, unit / problem.elementBytes);
+    const perWord = 4 / unit;
     const firstWord = Math.floor(to.offset / perWord);
-    const threads = elementBytes === 4 ? copyElements(problem) : Math.ceil(copyOperands(problem).out.elements / perWord) - firstWord;
+    const threads = unit >= 4 ? elementCount(shape) : Math.ceil(copyOperands(problem).out.elements / perWord) - firstWord;
     return {
       passes: [
         {
@@ -50,6 +53,24 @@ export const elements: Kernel<CopyProblem> = {
   },
 };
 
+/** Bytes that a thread moves: 16 or 4 where rows on both sides consist of such, aligned; else those of an element. */
+function unitOf({ shape, from, to, elementBytes }: CopyProblem): number {
+  const last = shape.length - 1;
+  if (last < 0 || from.strides[last] !== 1 || to.strides[last] !== 1) return elementBytes;
+  const elements = [shape[last], from.offset, to.offset, ...from.strides.slice(0, last), ...to.strides.slice(0, last)];
+  return [16, 4].find((unit) => elements.every((count) => (count * elementBytes) % unit === 0)) ?? elementBytes;
+}
+
+/** The copy in units of `each` elements. */
+function counted({ shape, from, to, ...rest }: CopyProblem, each: number): CopyProblem {
+  const last = shape.length - 1;
+  const divided = ({ strides, offset }: Region): Region => ({
+    strides: strides.map((stride, d) => (d === last ? stride : stride / each)),
+    offset: offset / each,
+  });
+  return { ...rest, shape: shape.map((size, d) => (d === last ? size / each : size)), from: divided(from), to: divided(to) };
+}
+
 function entryOf({ shape }: CopyProblem): Entry {
   const names = ['size', 'from', 'to'].flatMap((name) => shape.map((_, d) => `${name}${d}`));
   return {
@@ -61,8 +82,8 @@ function entryOf({ shape }: CopyProblem): Entry {
   };
 }
 
-const head = (problem: CopyProblem): string => `@group(0) @binding(0) var<storage, read> x0: array<u32>;
-@group(0) @binding(1) var<storage, read_write> out: array<u32>;
+const head = (problem: CopyProblem, type = 'u32'): string => `@group(0) @binding(0) var<storage, read> x0: array<${type}>;
+@group(0) @binding(1) var<storage, read_write> out: array<${type}>;
 ${argumentBlock(2, entryOf(problem))}
 `;
 
@@ -74,12 +95,12 @@ ${body}
 }
 `;
 
-/** From the index of an element to its place on either side. */
+/** From the index of a unit to its place on either side. */
 function wordCode(problem: CopyProblem, WG: number): string {
   const walk = problem.shape
     .map((_, d) => `  i = rest % args.size${d}; rest /= args.size${d}; from_at += i * args.from${d}; to_at += i * args.to${d};`)
     .reverse();
-  return `${head(problem)}${mainCode(
+  return `${head(problem, unitOf(problem) === 16 ? 'vec4<u32>' : 'u32')}${mainCode(
     WG,
     `  var rest = thread;
   var i = 0u;
