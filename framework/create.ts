@@ -93,7 +93,7 @@ export const ones = (shape: Shape, options?: TensorOptions): Tensor => full(shap
 
 /** Random numbers made on the device: the same ones for the same source on every device. */
 function random(
-  distribution: 'uniform' | 'normal',
+  distribution: 'bits' | 'uniform' | 'normal',
   shape: Shape,
   { seed, stream = 0, step = 0, ...options }: RandomSource & TensorOptions,
 ): Tensor {
@@ -103,6 +103,8 @@ function random(
   return withGrad(made, options.requiresGrad ?? false);
 }
 
+/** 32 random bits each, as i32. */
+export const randomBits = (shape: Shape, options: RandomSource & Pick<TensorOptions, 'device'>): Tensor => random('bits', shape, options);
 /** Uniform in [0, 1). */
 export const uniform = (shape: Shape, options: RandomSource & TensorOptions): Tensor => random('uniform', shape, options);
 /** Normal with mean 0 and deviation 1. */

@@ -3,7 +3,7 @@
 export type { DeviceOptions, DType } from '../kernels/index.ts';
 export { detectAnomaly } from './anomaly.ts';
 export { backward, type CustomFunction, customFunction, type GradOptions, grad } from './autograd.ts';
-export { full, normal, ones, type TensorData, type TensorOptions, tensor, uniform, zeros } from './create.ts';
+export { full, normal, ones, randomBits, type TensorData, type TensorOptions, tensor, uniform, zeros } from './create.ts';
 export { close, deviceAt, open, type Place } from './devices.ts';
 export * as formats from './formats/index.ts';
 export { type GradcheckOptions, gradcheck } from './gradcheck.ts';

@@ -8,6 +8,7 @@ export * from './init.ts';
 export { LayerNorm } from './layer-norm.ts';
 export * from './layers.ts';
 export { Linear, type LinearOptions } from './linear.ts';
+export * from './losses.ts';
 export { held, type Layer, Module, type StateDict } from './module.ts';
 export * from './pool.ts';
 export { GruCell, LstmCell, type LstmState, RnnCell } from './recurrent.ts';

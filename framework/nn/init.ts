@@ -8,7 +8,17 @@ import { Node, noGrad } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { rule, update, updateOp } from '../update.ts';
 
-export type InitOptions = RandomSource & Pick<TensorOptions, 'device' | 'requiresGrad'>;
+export type InitOptions = RandomSource &
+  Pick<TensorOptions, 'device' | 'requiresGrad'> & {
+    /** What the nonlinearity that follows takes from the deviation, to be given back: see `gainOf`; 1 for Xavier's rules, √2 for He's, if absent. */
+    readonly gain?: number;
+  };
+
+const GAINS = { linear: 1, sigmoid: 1, tanh: 5 / 3, relu: Math.SQRT2 } as const;
+
+/** The gain for a nonlinearity, PyTorch's values; `slope` is that of leakyRelu below 0. */
+export const gainOf = (nonlinearity: keyof typeof GAINS | 'leakyRelu', slope = 0.01): number =>
+  nonlinearity === 'leakyRelu' ? Math.sqrt(2 / (1 + slope * slope)) : GAINS[nonlinearity];
 
 function fans([out, into = 1, ...window]: Shape): { fanIn: number; fanOut: number } {
   return { fanIn: into * sizeOf(window), fanOut: out * sizeOf(window) };
@@ -41,20 +51,22 @@ export const uniformWithin = (shape: Shape, bound: number, options: InitOptions)
 const normalWith = (shape: Shape, deviation: number, options: InitOptions): Tensor =>
   leaf(options, () => spread(normal(shape, { ...options, requiresGrad: false }), deviation));
 
-/** Uniform with variance 2 / (fan-in + fan-out), for tanh and sigmoid (Glorot and Bengio 2010). */
+/** Uniform with variance 2 gain² / (fan-in + fan-out), for tanh and sigmoid (Glorot and Bengio 2010). */
 export function xavierUniform(shape: Shape, options: InitOptions): Tensor {
   const { fanIn, fanOut } = fans(shape);
-  return uniformWithin(shape, Math.sqrt(6 / (fanIn + fanOut)), options);
+  return uniformWithin(shape, (options.gain ?? 1) * Math.sqrt(6 / (fanIn + fanOut)), options);
 }
 
-/** Normal with variance 2 / (fan-in + fan-out). */
+/** Normal with variance 2 gain² / (fan-in + fan-out). */
 export function xavierNormal(shape: Shape, options: InitOptions): Tensor {
   const { fanIn, fanOut } = fans(shape);
-  return normalWith(shape, Math.sqrt(2 / (fanIn + fanOut)), options);
+  return normalWith(shape, (options.gain ?? 1) * Math.sqrt(2 / (fanIn + fanOut)), options);
 }
 
-/** Uniform with variance 2 / fan-in, for ReLU (He et al. 2015). */
-export const heUniform = (shape: Shape, options: InitOptions): Tensor => uniformWithin(shape, Math.sqrt(6 / fans(shape).fanIn), options);
+/** Uniform with variance gain² / fan-in, for ReLU (He et al. 2015). */
+export const heUniform = (shape: Shape, options: InitOptions): Tensor =>
+  uniformWithin(shape, (options.gain ?? Math.SQRT2) * Math.sqrt(3 / fans(shape).fanIn), options);
 
-/** Normal with variance 2 / fan-in. */
-export const heNormal = (shape: Shape, options: InitOptions): Tensor => normalWith(shape, Math.sqrt(2 / fans(shape).fanIn), options);
+/** Normal with variance gain² / fan-in. */
+export const heNormal = (shape: Shape, options: InitOptions): Tensor =>
+  normalWith(shape, (options.gain ?? Math.SQRT2) / Math.sqrt(fans(shape).fanIn), options);

@@ -1,6 +1,7 @@
 // A module is a part of a net: parameters, modules inside it, and mostly a `forward` of its own form. What it holds is found among its own properties, under their names.
 
 import type { Place } from '../devices.ts';
+import { specText } from '../layout.ts';
 import { disown } from '../scope.ts';
 import { equalShapes } from '../shape.ts';
 import { noGrad } from '../tape.ts';
@@ -74,8 +75,8 @@ export abstract class Module {
         `loadStateDict: missing [${missing.join(', ')}], unknown [${unknown.join(', ')}]; expected the paths of stateDict()`,
       );
     for (const [path, tensor] of Object.entries(own))
-      if (!equalShapes(tensor.shape, state[path].shape))
-        throw new RangeError(`loadStateDict: ${path} has the shape [${state[path].shape}], expected [${tensor.shape}]`);
+      if (!equalShapes(tensor.shape, state[path].shape) || tensor.dtype !== state[path].dtype)
+        throw new RangeError(`loadStateDict: ${path} is ${specText(state[path])}, expected ${specText(tensor)}`);
     noGrad(() => {
       for (const [path, tensor] of Object.entries(own)) assign(tensor, state[path]);
     });

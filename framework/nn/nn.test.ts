@@ -11,8 +11,10 @@ import type { Tensor } from '../tensor.ts';
 import { assign } from '../update.ts';
 import {
   BatchNorm,
+  CrossEntropyLoss,
   Dropout,
   Embedding,
+  gainOf,
   gelu,
   heNormal,
   heUniform,
@@ -20,6 +22,7 @@ import {
   Linear,
   LstmCell,
   Module,
+  MseLoss,
   RnnCell,
   relu,
   Sequential,
@@ -50,6 +53,7 @@ for (const device of devices) {
       const paths = ['body.layers.0.weight', 'body.layers.0.bias', 'heads.0.weight', 'heads.1.weight', 'heads.1.bias', 'scale'];
       assert.equal(Object.keys(net.stateDict()), paths);
       assert.is(net.parameters().length, 5);
+      assert.equal(Object.keys(net.namedParameters()), paths.slice(0, -1));
       net.eval();
       assert.equal([net.body.training, net.body.layers[2].training], [false, false]);
       net.train();
@@ -64,7 +68,7 @@ for (const device of devices) {
       other.heads[0].loadStateDict({ weight: net.heads[0].stateDict().weight.mul(-3) });
       const before = await other.eval().forward(x).read();
       refuses(() => other.loadStateDict({ ...net.stateDict(), extra: x }), /loadStateDict: missing \[\], unknown \[extra\]/);
-      refuses(() => other.loadStateDict({ ...net.stateDict(), scale: x }), 'loadStateDict: scale has the shape [1,3], expected [1]');
+      refuses(() => other.loadStateDict({ ...net.stateDict(), scale: x }), 'loadStateDict: scale is f32[1,3], expected f32[1]');
       assert.equal(await other.forward(x).read(), before);
       other.loadStateDict(net.stateDict());
       assert.equal(await other.forward(x).read(), await net.eval().forward(x).read());
@@ -140,6 +144,33 @@ for (const device of devices) {
         assert.equal(await init(shape, { device, seed: 3 }).read(), values);
         assert.not.equal(await init(shape, { device, seed: 4 }).read(), values);
       }
+    }));
+
+  test(`${on}: a gain scales initial weights, layers take a rule of their own`, () =>
+    leavesNothing(device, async () => {
+      const rules = [xavierUniform, xavierNormal, heUniform, heNormal];
+      for (const init of rules) {
+        const [one, three] = await Promise.all([1, 3].map((gain) => init([4, 5], { device, seed: 3, gain }).read()));
+        assert.is(
+          differs(
+            three,
+            Array.from(one, (value) => 3 * value),
+            1e-6,
+          ),
+          undefined,
+          init.name,
+        );
+      }
+      assert.equal([gainOf('tanh'), gainOf('relu'), gainOf('leakyRelu', 1)], [5 / 3, Math.SQRT2, 1]);
+      using linear = new Linear(3, 4, { device, seed: 5, init: xavierNormal });
+      assert.equal(await linear.weight.read(), await xavierNormal([4, 3], { device, seed: 5 }).read());
+    }));
+
+  test(`${on}: losses as modules are the losses`, () =>
+    leavesNothing(device, async () => {
+      const [x, y] = [tensor([[1, -2]], { device }), tensor([[0.25, 0.75]], { device })];
+      assert.is(await new CrossEntropyLoss().forward(x, y).item(), await crossEntropy(x, y).item());
+      assert.is(await new MseLoss().forward(x, y).item(), (0.75 ** 2 + 2.75 ** 2) / 2);
     }));
 
   test(`${on}: a small classifier learns exclusive or`, () =>

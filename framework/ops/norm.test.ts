@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { grad } from '../autograd.ts';
-import { normal, tensor, uniform } from '../create.ts';
+import { normal, randomBits, tensor, uniform } from '../create.ts';
 import { devicesForTests, differs, leavesNothing, sampleValues } from '../each-device.ts';
 import { gradcheck } from '../gradcheck.ts';
 import * as graph from '../graph/index.ts';
@@ -134,11 +134,15 @@ for (const device of devices) {
 
 const [cpu, webgpu] = devices;
 if (webgpu)
-  test('uniform numbers are the same on every device', () =>
+  test('random bits and uniform numbers are the same on every device, normal ones within rounding', () =>
     leavesNothing(cpu, () =>
       leavesNothing(webgpu, async () => {
-        const [a, b] = [cpu, webgpu].map((device) => uniform([101], { device, seed: 2 ** 40 + 7, stream: 3, step: 11 }));
-        assert.equal(await a.read(), await b.read());
+        for (const draw of [uniform, randomBits]) {
+          const [a, b] = [cpu, webgpu].map((device) => draw([101], { device, seed: 2 ** 40 + 7, stream: 3, step: 11 }));
+          assert.equal(await a.read(), await b.read());
+        }
+        const [a, b] = [cpu, webgpu].map((device) => normal([101], { device, seed: 2 ** 40 + 7, stream: 3, step: 11 }));
+        assert.is(differs(await a.read(), await b.read(), 1e-5), undefined);
       }),
     ));
 
