@@ -56,8 +56,8 @@ export function summarize(ledger: Ledger, row: Row, { seed, rate }: SummaryOptio
     ...facts,
     extra: {
       ...itemsOf(planned.case, medianNs),
-      ...columnsOf(row),
       ...factsOfWork(row),
+      ...columnsOf(row),
       ...otherMetrics(row),
       ...againstBaseline(ledger, row, seed),
     },

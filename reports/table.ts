@@ -71,7 +71,7 @@ function wrapped(line: string, width: number, indent: string): string {
  * The table of `rows`, warnings below, ending with a line end.
  *
  * A `*` marks the fastest arm of each case that has more than one. Times are medians; `±` is half the 95 % interval, `~` the median absolute deviation.
- * A suite's own columns that do not fit are a second table.
+ * A suite's own columns that do not fit are further tables.
  */
 export function table(rows: readonly Summary[], { width = DEFAULT_WIDTH, colour = false }: TableStyle = {}): string {
   if (rows.length === 0) return 'nothing was measured\n';
@@ -105,11 +105,18 @@ export function table(rows: readonly Summary[], { width = DEFAULT_WIDTH, colour 
 
   const own = columnsOf(extraFigures(rows));
   const columns = fitted([...columnsOf(FIGURES), ...own], width - MARK);
-  // What a suite has to say beside the usual figures stands below where it does not fit.
-  const left = own.filter((column) => !columns.includes(column));
   const lines = block(columns);
-  if (left.length > 0)
-    lines.push('', ...block(fitted([...columnsOf(FIGURES.filter(({ rank }) => rank === 0).slice(0, 2)), ...left], width - MARK)));
+  // What a suite has to say beside the usual figures stands below where it does not fit.
+  const names = columnsOf(FIGURES.filter(({ title }) => title === 'case' || title === 'arm'));
+  let left = own.filter((column) => !columns.includes(column));
+  while (left.length > 0) {
+    const shown = fitted([...names, ...left], width - MARK);
+    const rest = left.filter((column) => !shown.includes(column));
+    // Where not one fits, a table of names would say nothing.
+    if (rest.length === left.length) break;
+    lines.push('', ...block(shown));
+    left = rest;
+  }
   const notes = warnings(rows).map((text) => paint(wrapped(`! ${text}`, width, '  '), 'yellow'));
   return `${[...lines, ...(notes.length ? ['', ...notes] : [])].join('\n')}\n`;
 }
