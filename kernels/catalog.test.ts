@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type ChoiceTarget, choose, kernels, kernelsFor, refusal, validTunables } from './catalog.ts';
 import type { DeviceKind } from './kernel.ts';
-import { conv2d, matmul } from './problem.ts';
+import { type Conv2dOptions, conv2d, matmul } from './problem.ts';
 import { deviceKey, problemKey, type TunedEntry, tuned } from './tuned/table.ts';
 
 const cpu = (features: string[], threads = 1) => ({
@@ -76,6 +76,31 @@ test('every configuration that is listed as valid is not refused', () => {
 });
 
 const convolution = conv2d({ input: [1, 8, 20, 20], filter: [8, 8, 3, 3], padding: 1 });
+
+test('convolutions are done by the kernel that is made for them', () => {
+  const chosen = (options: Conv2dOptions, constants = ['filter'], device: ChoiceTarget = fast) =>
+    choose(conv2d(options), device, { constants }).kernel.name;
+  assert.is(chosen({ input: [1, 128, 56, 56], filter: [128, 1, 3, 3], padding: 1, groups: 128 }), 'depthwise');
+  assert.is(chosen({ input: [8, 64, 112, 112], filter: [64, 1, 3, 3], padding: 1, stride: 2, groups: 64 }), 'depthwise');
+  assert.is(chosen({ input: [1, 64, 56, 56], filter: [256, 64, 1, 1] }), 'pointwise');
+  assert.is(chosen({ input: [1, 256, 56, 56], filter: [512, 256, 1, 1], stride: 2 }), 'im2col');
+  assert.is(chosen({ input: [1, 3, 224, 224], filter: [64, 3, 7, 7], padding: 3, stride: 2 }), 'im2col');
+  assert.is(chosen({ input: [1, 96, 27, 27], filter: [256, 48, 5, 5], padding: 2, groups: 2 }), 'im2col');
+  assert.is(chosen({ input: [1, 64, 56, 56], filter: [64, 64, 1, 1], pass: 'filter-grad' }), 'im2col');
+});
+
+test('where deterministic is asked for, of the device or of the choice, no kernel that loses accuracy is chosen', () => {
+  const layer = conv2d({ input: [1, 256, 56, 56], filter: [256, 256, 3, 3], padding: 1 });
+  const options = { constants: ['filter'] };
+  assert.ok((choose(layer, fast, options).kernel.errorFactor ?? 1) > 1, 'unasked, Winograd is');
+  for (const { kernel } of [
+    choose(layer, { ...fast, deterministic: true }, options),
+    choose(layer, fast, { ...options, deterministic: true }),
+  ])
+    assert.is(kernel.errorFactor ?? 1, 1, kernel.name);
+  const pinned = { ...options, deterministic: true, kernel: choose(layer, fast, options).kernel.name };
+  assert.throws(() => choose(layer, fast, pinned), /it loses accuracy, and deterministic is asked for/);
+});
 
 test('a name pins the kernel, and one that cannot do it is refused by name', () => {
   assert.is(choose(convolution, fast, { kernel: 'naive' }).kernel.name, 'naive');
