@@ -62,6 +62,21 @@ export function* pointwiseConvolutions(): Generator<Conv2dProblem> {
   }
 }
 
+/** Few channels: first layers of nets in small, with columns that fill tiles and columns that do not, filters that fill tiles and several bands of rows. */
+const FIRST_LAYERS: readonly Conv2dOptions[] = [
+  { input: [1, 3, 40, 42], filter: [13, 3, 7, 7], padding: 3, stride: 2 },
+  { input: [2, 3, 33, 35], filter: [12, 3, 3, 3], padding: 1 },
+  { input: [1, 4, 11, 37], filter: [6, 4, 3, 5], padding: [1, 0], stride: [1, 2] },
+  { input: [1, 1, 90, 100], filter: [7, 1, 5, 5], padding: 2 },
+  { input: [1, 2, 12, 9], filter: [4, 2, 2, 4], padding: [0, 1, 3, 0], stride: [2, 1] },
+];
+
+/** Every first layer, epilogues in turn. */
+export function* firstLayers(): Generator<Conv2dProblem> {
+  for (const [turn, options] of FIRST_LAYERS.entries())
+    yield conv2d({ ...options, epilogue: { bias: turn % 2 === 0, residual: turn < 3, relu: turn % 3 === 1 } });
+}
+
 /** Every depthwise case in all three passes; epilogues in turn on the forward ones. */
 export function* depthwiseConvolutions(): Generator<Conv2dProblem> {
   for (const [turn, each] of DEPTHWISE.entries()) {

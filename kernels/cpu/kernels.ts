@@ -2,6 +2,7 @@
 
 import type { AnyKernel } from '../kernel.ts';
 import { depthwise } from './conv2d/depthwise/depthwise.ts';
+import { direct as directConv2d } from './conv2d/direct.ts';
 import { im2col } from './conv2d/im2col.ts';
 import { naive as naiveConv2d } from './conv2d/naive.ts';
 import { pointwise as pointwiseConv2d } from './conv2d/pointwise.ts';
@@ -31,6 +32,7 @@ export const cpuKernels: readonly AnyKernel[] = [
   direct,
   packed,
   naiveConv2d,
+  directConv2d,
   depthwise,
   pointwiseConv2d,
   im2col,

@@ -1,11 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { choose, refusal, validTunables } from '../../catalog.ts';
-import { awkwardConvolutions, checkConv2d, depthwiseConvolutions, pointwiseConvolutions } from '../../conv2d-conformance.ts';
+import { awkwardConvolutions, checkConv2d, depthwiseConvolutions, firstLayers, pointwiseConvolutions } from '../../conv2d-conformance.ts';
 import { conv2d } from '../../problems/conv2d.ts';
 import { seededRandom } from '../../random.ts';
 import { openCpu } from '../device.ts';
 import { depthwise } from './depthwise/depthwise.ts';
+import { direct } from './direct.ts';
 import { im2col } from './im2col.ts';
 import { naive } from './naive.ts';
 import { pointwise } from './pointwise.ts';
@@ -51,6 +52,19 @@ test('pointwise and im2col: 1x1 windows, by every size of tile in turn', async (
       });
     }
   assert.ok(seed >= 30, `${seed} problems`);
+});
+
+test('direct: few channels, by every size of tile', async () => {
+  let seed = 0;
+  for (const problem of [...awkwardConvolutions(), ...firstLayers()]) {
+    if (refusal(direct, problem, device)) continue;
+    const valid = [...validTunables(direct, problem, device)];
+    const tunables = valid[seed % valid.length];
+    await checkConv2d(seed % 2 === 0 ? device : single, direct, problem, ++seed, tunables).catch((error) => {
+      assert.unreachable(`${JSON.stringify(problem)} with ${JSON.stringify(tunables)}: ${error.message}`);
+    });
+  }
+  assert.ok(seed >= 10, `${seed} problems`);
 });
 
 /** Longer than a slab, wider than a block, and shared by threads. */
