@@ -78,7 +78,7 @@ function estimate(problem: Conv2dProblem, traits: Traits): number {
   const { MR, NR } = registerTile(traits);
   const lanes = batch * windowsOf(vertical) * Math.ceil(windowsOf(horizontal) / NR) * NR;
   const steps = channels * vertical.window * horizontal.window;
-  const rate = traits.features.has('revectorize') ? 95e9 : 50e9;
+  const rate = traits.features.has('revectorize') ? 75e9 : 40e9;
   const tiles = (2 * lanes * steps * Math.ceil(filters / MR) * MR) / rate;
   return 5e-6 + (tiles + conv2dCost(problem).bytes / 25e9) / threadsFor(conv2dCost(problem), traits);
 }

@@ -76,7 +76,7 @@ function estimate(problem: Conv2dProblem, traits: Traits, constants: readonly st
   const rate = traits.features.has('revectorize') ? 100e9 : 50e9;
   const spacing = spacingOf(problem);
   const tiles = (2 * strips * NR * steps * Math.ceil(perGroup / MR) * MR) / rate;
-  const ragged = perGroup % MR === 0 && phases === 1 ? 0 : strips * (phases > 1 ? Math.ceil(perGroup / MR) : 1) * 80e-9;
+  const ragged = perGroup % MR === 0 && phases === 1 ? 0 : strips * (phases > 1 ? Math.ceil(perGroup / MR) : 1) * 40e-9;
   const packing = groups * lanes * steps * (isFilterGrad ? 0.2e-9 : spacing === 'any' ? 0.4e-9 : spacing === 2 ? 0.12e-9 : 0.08e-9);
   const weights =
     isFilterGrad || constants.includes('filter')
