@@ -11,10 +11,14 @@ import { type Pace, secondsAt } from '../pace.ts';
  */
 const UNROLLED_SECONDS = 1e-3;
 
-/** Seconds that a kernel with this pace takes, roughly. */
-export function convSeconds(problem: Conv2dProblem, traits: Traits, pace: Pace): number {
+/** Bytes a second of a GPU of the middle class. Software adapters compute too slowly for memory to count. */
+const HARDWARE_BANDWIDTH = 200e9;
+
+/** Seconds that a kernel with this pace takes, roughly. `isPlain` where its code is a loop. */
+export function convSeconds(problem: Conv2dProblem, traits: Traits, pace: Pace, isPlain = false): number {
   const operands = Object.values(conv2dOperands(problem));
   const outputs = operands[operands.length - 1].elements;
-  const compiling = traits.limits.softwareAdapter && pace.outputsPerGroup > 256 ? UNROLLED_SECONDS : 0;
-  return compiling + secondsAt({ flops: conv2dCost(problem).flops, outputs }, traits, pace);
+  const { flops, bytes } = conv2dCost(problem);
+  const compiling = isPlain ? 0 : UNROLLED_SECONDS;
+  return (traits.limits.softwareAdapter ? compiling : bytes / HARDWARE_BANDWIDTH) + secondsAt({ flops, outputs }, traits, pace);
 }

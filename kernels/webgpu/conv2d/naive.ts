@@ -20,6 +20,7 @@ import { reachNumbers } from '../../problems/window.ts';
 import { unbindable } from '../binding.ts';
 import { reached, reachParameters } from '../reach.ts';
 import { argumentBlock, linearGrid, parameters, WORKGROUP_NUMBER } from '../wgsl.ts';
+import { convSeconds } from './estimate.ts';
 
 export const naive: Kernel<Conv2dProblem> = {
   name: 'naive',
@@ -34,8 +35,7 @@ export const naive: Kernel<Conv2dProblem> = {
   rejects: (problem, traits) => unbindable(conv2dOperands(problem), traits),
   defaults: () => ({ WG: 64 }),
   cost: conv2dCost,
-  estimate: (problem, { limits }) =>
-    limits.softwareAdapter ? 100e-6 + conv2dCost(problem).flops / 0.3e9 : 20e-6 + conv2dCost(problem).flops / 400e9,
+  estimate: (problem, traits) => convSeconds(problem, traits, { software: 0.3e9, hardware: 400e9, outputsPerGroup: 64 }, true),
   variant: conv2dVariant,
 
   generate(problem, { WG }) {

@@ -47,15 +47,20 @@ if (device) {
   });
 
   test('choice follows the shape', () => {
-    const chosen = (softwareAdapter: number, options: Conv2dOptions) =>
-      choose(
-        conv2d(options),
-        { kind: 'webgpu', features: device.features, limits: { ...device.limits, softwareAdapter } },
-        { constants: ['filter'] },
-      ).kernel.name;
+    const chosen = (softwareAdapter: number, options: Conv2dOptions) => {
+      const limits = { ...device.limits, softwareAdapter, subgroupMinSize: softwareAdapter ? 4 : 32 };
+      return choose(conv2d(options), { kind: 'webgpu', features: device.features, limits }, { constants: ['filter'] }).kernel.name;
+    };
     for (const software of [0, 1]) {
       assert.is(chosen(software, { input: [1, 3, 224, 224], filter: [64, 3, 7, 7], stride: 2, padding: 3 }), 'direct');
+      assert.is(chosen(software, { input: [1, 64, 56, 56], filter: [256, 64, 1, 1] }), 'pointwise');
+      assert.is(chosen(software, { input: [1, 256, 28, 28], filter: [256, 1, 3, 3], padding: 1, groups: 256 }), 'depthwise');
+      assert.is(chosen(software, { input: [8, 512, 14, 14], filter: [512, 512, 3, 3], padding: 1 }), 'winograd2');
     }
+    const strided = { input: [1, 128, 56, 56], filter: [128, 128, 3, 3], stride: 2, padding: 1 };
+    assert.is(chosen(0, strided), 'implicit');
+    assert.is(chosen(1, strided), 'direct');
+    assert.is(chosen(1, { input: [2, 3, 8, 8], filter: [4, 3, 3, 3], padding: 1 }), 'naive');
   });
 }
 

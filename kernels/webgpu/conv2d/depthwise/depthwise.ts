@@ -11,7 +11,7 @@ import type { Kernel, Traits, Tunables } from '../../../kernel.ts';
 import { type Conv2dProblem, conv2dOperands } from '../../../problems/conv2d.ts';
 import type { Reach } from '../../../problems/window.ts';
 import { unbindable } from '../../binding.ts';
-import { secondsAt } from '../../pace.ts';
+import { convSeconds } from '../estimate.ts';
 import { resultOf } from '../product.ts';
 import { blockPlan, blockSource, blocksOf } from './block.ts';
 import { tapsPlan, tapsReaches, tapsSource } from './taps.ts';
@@ -80,18 +80,11 @@ function defaults(problem: Conv2dProblem, { limits }: Traits): Tunables {
   return { WG: 64, TH: Math.max(2, vertical.divisor), TW: Math.max(4, horizontal.divisor), SPLIT: 1 };
 }
 
-/** Bytes on a GPU; on software the loads, which are gathered one by one. */
+/** On a GPU memory is the limit; on software the loads, which are gathered one by one. */
 function estimate(problem: Conv2dProblem, traits: Traits): number {
-  const { flops, bytes } = conv2dCost(problem);
   const tunables = defaults(problem, traits);
   const { WG, TH, TW, SPLIT } = tunables;
-  const outputs = resultOf(problem).elements;
   const groups = isFilterGrad(problem) ? problem.filters * SPLIT : Math.ceil(blocksOf(problem, tunables) / WG);
-  const outputsPerGroup = isFilterGrad(problem) ? outputs / groups : WG * TH * TW;
-  const passes = SPLIT === 1 ? 1 : 2;
-  // On a software adapter there is a millisecond of compiling to earn back, as elsewhere.
-  return (
-    (traits.limits.softwareAdapter ? 1e-3 : bytes / 200e9) +
-    secondsAt({ flops, outputs }, traits, { software: 1.5e9, hardware: 2000e9, outputsPerGroup, groups, passes })
-  );
+  const outputsPerGroup = isFilterGrad(problem) ? resultOf(problem).elements / groups : WG * TH * TW;
+  return convSeconds(problem, traits, { software: 1.5e9, hardware: 2000e9, outputsPerGroup, groups, passes: SPLIT === 1 ? 1 : 2 });
 }

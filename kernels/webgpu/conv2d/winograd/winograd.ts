@@ -115,7 +115,7 @@ function estimate(problem: Conv2dProblem, traits: Traits, constants: readonly st
     passes: 3 * steps + (constants.includes('filter') ? 0 : 1),
   });
   // On a software adapter there is a millisecond of compiling to earn back, as elsewhere.
-  const [elementsPerSecond, compiling] = traits.limits.softwareAdapter ? [0.9e9, 1e-3] : [60e9, 0];
+  const [elementsPerSecond, compiling] = traits.limits.softwareAdapter ? [0.9e9, 1e-3] : [100e9, 0];
   return compiling + products + (36 * (image + result)) / elementsPerSecond;
 }
 
