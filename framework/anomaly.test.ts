@@ -4,6 +4,7 @@ import { detectAnomaly } from './anomaly.ts';
 import { tensor } from './create.ts';
 import { devicesForTests, leavesNothing } from './each-device.ts';
 import { scope } from './scope.ts';
+import { rule, update, updateOp } from './update.ts';
 
 const devices = await devicesForTests();
 for (const device of devices) {
@@ -35,6 +36,12 @@ test('the op that made the first NaN is named, in backward too', () =>
     assert.match(await said(() => zero.sqrt().mul(0).backward()), /op \d+, div\(f32\[1\], f32\[1\]\) -> f32\[1\], made a NaN/);
     assert.match(await said(() => zero.log().sub(zero.log()).mul(1)), /op 2, sub\(/);
     zero.zeroGrad();
+    const difference = updateOp('test difference', (old, value) => rule.sub(old, value));
+    const infinite = () => tensor([1, Number.POSITIVE_INFINITY], { device: cpu });
+    assert.match(
+      await said(() => update(difference, infinite(), infinite())),
+      /op 0, update test difference\(f32\[2\], f32\[2\]\) -> f32\[2\], made a NaN at element 1/,
+    );
   }));
 
 test.run();

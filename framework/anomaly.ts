@@ -10,7 +10,7 @@ interface Observation {
 }
 
 /**
- * Runs `work`, which may be async, and checks the outputs of all ops in it, those of `backward` included.
+ * Runs `work`, which may be async, and checks the outputs of all ops in it, those of `backward` included, and what updates change.
  *
  * Rejects with a RangeError that names the first op whose output has a NaN. Holds a copy of every output on the host until then.
  */

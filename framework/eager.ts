@@ -90,6 +90,7 @@ function change({ inPlace }: UpdateOp, target: Tensor, others: readonly Tensor[]
   }
   launchesOf(device).get(inPlace, layouts, NONE).run(buffers);
   storage.version++;
+  for (const watcher of watchers) watcher(inPlace, operands, target);
 }
 
 const NONE: Attributes = {};
@@ -97,7 +98,7 @@ const NONE: Attributes = {};
 type Watcher = (op: Op, operands: readonly Operand<Tensor>[], output: Tensor) => void;
 const watchers = new Set<Watcher>();
 
-/** Calls `watcher` after every op whose output lies dense (other views compute nothing), until the function returned is called. */
+/** Calls `watcher` after every update, and every op whose output lies dense (other views compute nothing), until the function returned is called. */
 export function watchOps(watcher: Watcher): () => void {
   watchers.add(watcher);
   return () => watchers.delete(watcher);

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { tensor } from '../create.ts';
 import { devicesForTests, differs, leavesNothing, sampleValues } from '../each-device.ts';
-import { constant, GradientDescent, gradients, group, placeholder, Session, variable } from '../graph/index.ts';
+import { constant, type Fetch, GradientDescent, gradients, group, load, placeholder, Session, save, variable } from '../graph/index.ts';
 import { launchesOf } from '../launches.ts';
 import { mseLoss } from '../ops/softmax.ts';
 import { Sgd } from '../optim/index.ts';
@@ -116,6 +116,26 @@ for (const device of devices) {
       const [input, state] = [row(seen), { hidden: row(known), cell: row(kept) }];
       const expected = cell.forward(input, cell.forward(input, state)).hidden;
       assert.is(differs(hidden as Float32Array, await expected.read(), 1e-5), undefined);
+    }));
+
+  test(`${on}: a net in training, with what it changes, is saved and goes on the same without its code`, () =>
+    leavesNothing(device, async () => {
+      using net = new Sequential(new Conv2d(1, 2, 3, { device }), new BatchNorm2d(2, { device }), new Flatten(), new Dropout(0.5, 3));
+      const nodes = await inGraph(net);
+      const x = placeholder([2, 1, 4, 4], 'f32', 'x');
+      const loss = nodes.forward(x).square().mean();
+      const step = group(new GradientDescent({ rate: 0.1 }).minimize(loss, nodes.parameters), nodes.updates());
+      const loaded = load(await save({ loss, step }));
+      const images = sampleValues(32, 4);
+      const curve = async (fetches: Fetch[], input: typeof x) => {
+        await using session = new Session({ device });
+        const losses: unknown[] = [];
+        for (let i = 0; i < 3; i++) losses.push((await session.run(fetches, [[input, images]]))[0]);
+        return losses;
+      };
+      const losses = await curve([loss, step], x);
+      assert.is(new Set(losses).size, 3);
+      assert.equal(await curve([loaded.fetches.get('loss')!, loaded.fetches.get('step')!], loaded.placeholders.get('x')!), losses);
     }));
 
   test(`${on}: dropout draws anew in every call and every run, without another kernel`, () =>
