@@ -58,11 +58,14 @@ function sizesOf(request: Request): { readonly size: number; readonly width: num
 
 /** Every way to run a net: tuned on one and on all threads, under V8's own flags, and by plain loops. */
 function armsOf(name: string, model: zoo.Model, pass: Pass, device: DeviceKind, threads: readonly number[]): FunctionArm[] {
+  // Threads and kernels change little of what a net holds, and finding it takes a while: it is found once.
+  let peak: Promise<number> | undefined;
+  const bytes: FunctionArm['bytes'] = (traits) => (peak ??= fittingPeak(name, model, pass, device, traits));
   const arm = (label: string, options: Omit<ArmOptions, 'device'>): FunctionArm => ({
     name: `ours:${label}@${device}${options.threads === undefined ? '' : `/${options.threads}`}${options.flags ? '/default-flags' : ''}`,
     device,
     threads: options.threads,
-    bytes: (traits) => fittingPeak(name, model, pass, device, traits),
+    bytes,
     make: () => workOf(model, pass, { device, ...options }),
   });
   const naive = { kernels: ['naive'] };
