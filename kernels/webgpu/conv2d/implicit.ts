@@ -123,7 +123,7 @@ function plan(problem: Conv2dProblem, tunables: Tunables): Plan {
     ],
     arguments: [
       ...productNumbers(product),
-      ...placeNumbers(problem, tunables, tiles),
+      ...placeNumbers(problem, tiles),
       ...[product.weights.row, product.weights.group, product.weights.q, steps, slice],
     ],
     grid: linearGrid(tiles),

@@ -10,7 +10,7 @@ import { productOf, resultOf } from './product.ts';
 /** Parameters that place tiles, in the order of `placeNumbers`; `elements` are those of the result. */
 export const PLACE_PARAMETERS: Entry['arguments'] = parameters('i32', 'tiles', 'groups', 'columns', 'positions', 'elements');
 
-export function placeNumbers(problem: Conv2dProblem, _tunables: Tunables, tiles: number): number[] {
+export function placeNumbers(problem: Conv2dProblem, tiles: number): number[] {
   const { groups, planes, positions } = productOf(problem);
   return [tiles, groups, planes * positions, positions, resultOf(problem).elements];
 }
