@@ -4,7 +4,7 @@ import type { Correlation } from '../../../correlation.ts';
 import type { OutputTile } from './matrices.ts';
 import { QUAD_BYTES, stagePitch } from './stage.ts';
 
-/** Vectors that a last strip is made of, where NR is 16: strips come in halves. */
+/** Strips are whole, or half of 16 tiles: blocks are filled up to this many. */
 export const TILES_AT_ONCE = 8;
 
 export interface Blocking {

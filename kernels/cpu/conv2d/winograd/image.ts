@@ -18,7 +18,10 @@ import type { OutputTile } from './matrices.ts';
 /** Bytes of transformed filters that are made and used while they are in the second-level cache. */
 const PART_BYTES = 1.5e6;
 
-/** Passes and workspace: the transformed filter, 4 or 16/9·.. times the filter's size, and blocks of scratch for each thread. */
+/**
+ * Passes and workspace: the transformed filter, n²/9 of the filter's size; for each thread V and M, 4·n²·(channels + filters) bytes for each of at most TB tiles
+ * of a block, and a stage of n rows for each of its rows of tiles.
+ */
 export function imagePlan(problem: Conv2dProblem, m: OutputTile, { MR, TB }: Tunables, traits: Traits): Plan {
   const { image, result, vertical, horizontal, imageSteps } = correlationOf(problem);
   const { rows, depth } = filterExtent(problem);

@@ -66,5 +66,7 @@ function winograd(m: OutputTile, errorFactor: number): Kernel<Conv2dProblem> {
   };
 }
 
+// Error factors: where all terms have one magnitude, transforms and their inverse enlarge rounding errors by at most (max of |Aᵀ|·(|G|1 ⊙ |Bᵀ|1) / 3)² (1 being
+// ones): 7.1 for F(2x2,3x3) and 69 for F(4x4,3x3). Signs and magnitudes that vary, as they do, leave less.
 export const winograd2 = winograd(2, 4);
 export const winograd4 = winograd(4, 50);
