@@ -5,13 +5,12 @@ import { tensor } from '../create.ts';
 import { devicesForTests, leavesNothing } from '../each-device.ts';
 import { conv2d } from '../ops/conv.ts';
 import { matmul } from '../ops/matmul.ts';
-import { add, div, lt, mul, sub } from '../ops/pointwise.ts';
 import { maxPool2d } from '../ops/pool.ts';
 import { argmax, sum } from '../ops/reduce.ts';
 import { refuses, rejection } from '../refuses.ts';
 import { cond, whileLoop } from './flow.ts';
 import { gradients } from './gradients.ts';
-import { constant, type GraphNode, group, placeholder, variable } from './node.ts';
+import { assign, constant, type GraphNode, group, placeholder, variable } from './node.ts';
 import { GradientDescent } from './optimizer.ts';
 import { Session } from './session.ts';
 
@@ -20,16 +19,24 @@ import { Session } from './session.ts';
 test('shapes and dtypes that do not fit are refused where they are written', () => {
   const [x, w, v] = [placeholder([2, 3], 'f32', 'x'), variable([[1, 2]], 'w'), variable([1, 2], 'v')];
   refuses(() => matmul(x, w), 'matmul: f32[2,3] by f32[1,2]: rows have 3 elements, columns 1; expected [.., M, K] by [.., K, N]');
-  refuses(() => add<GraphNode>(x, v), 'add: shapes [2,3] and [2] do not broadcast: axis 1 has 3 and 2');
+  refuses(() => x.add(v), 'add: shapes [2,3] and [2] do not broadcast: axis 1 has 3 and 2');
   refuses(
     () => conv2d(placeholder([1, 3, 32, 32]), placeholder([8, 4, 3, 3])),
     'conv2d: input has 3 channels but the filter expects 4 (input [1,3,32,32], filter [8,4,3,3]); check NCHW order.',
   );
-  refuses(() => add<GraphNode>(x, x.cast('i32')), 'add: operands are f32 and i32, expected one dtype; cast one of them');
+  refuses(() => x.add(x.cast('i32')), 'add: operands are f32 and i32, expected one dtype; cast one of them');
   refuses(() => placeholder([2], 'f64' as never), 'placeholder: dtype is f64, expected one of f32, f16, i32, u8, bool');
   refuses(() => placeholder([2, 0]), 'placeholder: shape [2,0] has the size 0, expected whole numbers from 1');
   refuses(() => variable([[1, 2], [3]]), 'variable: list 0 has the shape [2] but list 1 has [1]; expected equal lengths');
   refuses(() => variable([1, 2, 3], 'v', { shape: [2] }), 'variable: 3 elements do not fill the shape [2], which has 2');
+});
+
+test('assignments that cannot be are refused where they are written', () => {
+  const [x, v] = [placeholder([2, 3], 'f32', 'x'), variable([1, 2], 'v')];
+  refuses(() => assign(x, v), 'assign: x f32[2,3] is no variable; only what variable(..) made can be assigned');
+  refuses(() => assign(v, x), 'assign: cannot put x f32[2,3] into v f32[2]; expected the same shape and dtype');
+  const next = sum(assign(v, v.sub(1)));
+  refuses(() => gradients(next, [v]), /gradients: assign_\d+ f32\[2\] is not differentiable; wrap it in stopGradient/);
 });
 
 test('gradients that are not there are refused where they are asked for', () => {
@@ -59,7 +66,7 @@ for (const device of devices) {
     leavesNothing(device, async () => {
       await using session = new Session({ device });
       const [x, v] = [placeholder([2, 3], 'f32', 'x'), variable([1], 'v')];
-      const y = add<GraphNode>(x, v);
+      const y = x.add(v);
       const fed = (...feeds: (readonly [GraphNode, unknown])[]) => rejection(session.run(y, feeds as never));
       assert.is(
         await fed(),
@@ -83,6 +90,17 @@ for (const device of devices) {
       await session.run(y, [[x, new Float32Array(6)]]);
     }));
 
+  test(`${on}: a variable that two fetches assign`, () =>
+    leavesNothing(device, async () => {
+      await using session = new Session({ device });
+      const v = variable([1], 'v');
+      const twice = [assign(v, constant([1])), assign(v, constant([2]))];
+      assert.match(
+        await rejection(session.run(twice)),
+        /^TypeError: run: assign_\d+ f32\[1\] and assign_\d+ f32\[1\] both assign v f32\[1\]; fetch one of them a run/,
+      );
+    }));
+
   test(`${on}: fetches that are no nodes, or exist only inside of a loop or branch`, () =>
     leavesNothing(device, async () => {
       await using session = new Session({ device });
@@ -92,8 +110,8 @@ for (const device of devices) {
         return node;
       };
       whileLoop(
-        (y) => lt<GraphNode>(y, 3),
-        (y) => kept(add<GraphNode>(y, 1)),
+        (y) => y.lt(3),
+        (y) => kept(y.add(1)),
         constant(0),
       );
       assert.match(
@@ -132,7 +150,7 @@ for (const device of devices) {
           { device },
         ).transpose(),
       ];
-      const held = mul<GraphNode>(constant(gone, 'gone'), 2);
+      const held = constant(gone, 'gone').mul(2);
       gone.dispose();
       assert.is(
         await rejection(session.run(held)),
@@ -140,7 +158,7 @@ for (const device of devices) {
       );
       refuses(() => variable(view), 'variable: f32[2,2] is a view; give the tensor itself, or a clone()');
       refuses(
-        () => add<GraphNode>(placeholder([2]), view as never),
+        () => placeholder([2]).add(view as never),
         'add: f32[2,2] is a tensor, but the other operands are nodes of a graph; read it into a constant, or feed it',
       );
       const other = await openDevice('cpu', { threads: 1 });
@@ -160,6 +178,7 @@ for (const device of devices) {
       refuses(() => session.report(), 'report: the session has run nothing yet; call it after run(..)');
       await session.run(v);
       await session.close();
+      await session.close();
       for (const use of [session.run(v), session.prepare(v)])
         assert.is(await rejection(use), 'Error: session: it was closed, and its variables are gone; make another one');
     }));
@@ -168,7 +187,7 @@ for (const device of devices) {
     leavesNothing(device, async () => {
       const x = placeholder([3], 'f32', 'x');
       const root = x.sqrt();
-      const loss = sum(mul<GraphNode>(root, 2));
+      const loss = sum(root.mul(2));
       await using plain = new Session({ device });
       assert.ok(Number.isNaN(await plain.run(loss, [[x, [4, 1, -1]]])));
       await using session = new Session({ device, detectAnomaly: true });
@@ -182,8 +201,8 @@ for (const device of devices) {
         /detectAnomaly: x f32\[3\], a placeholder, has a NaN at element 0/,
       );
       const loop = whileLoop(
-        (y) => lt<GraphNode>(y, 3),
-        (y) => sub<GraphNode>(div<GraphNode>(y, y), 1),
+        (y) => y.lt(3),
+        (y) => y.div(y).sub(1),
         constant(0),
       );
       assert.match(await rejection(session.run(loop)), /detectAnomaly: while_\d+ f32\[\], result 0 of a while, has a NaN at element 0/);

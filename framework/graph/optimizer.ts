@@ -4,7 +4,7 @@
 
 import type { Operand } from '../op.ts';
 import { gather } from '../ops/gather.ts';
-import { add, div, minimum, mul, sqrt, sub } from '../ops/pointwise.ts';
+import { add, div, mul, sqrt, sub } from '../ops/pointwise.ts';
 import { clippedByNorm } from '../optim/clip.ts';
 import {
   type AdamSettings,
@@ -46,7 +46,7 @@ function scheduled({ schedule, steps }: Extract<Rate, { schedule: Schedule }>): 
   const bad = rates.findIndex((rate) => !(rate >= 0));
   if (bad >= 0) throw new RangeError(`optimizer: the schedule's rate of step ${bad} is ${rates[bad]}, expected a number from 0`);
   const step = variable(Int32Array.of(0), 'step', { shape: [] });
-  const rate = gather(constant(rates, 'rates'), minimum<GraphNode>(step, steps - 1));
+  const rate = gather(constant(rates, 'rates'), step.minimum(steps - 1));
   return { rate, advance: assignAdd(step, constant(Int32Array.of(1), undefined, { shape: [] })) };
 }
 
@@ -103,7 +103,7 @@ export class GraphOptimizer {
 /** 1 / (1 - β^t), where the divisor is a running mean of ones: the difference itself would lose most of its digits in f32 while β^t is near 1. */
 function correction(beta: number): { factor: GraphNode; advance: GraphNode } {
   const share = variable(0, `share_of_${beta}`);
-  const advance = assign(share, add<GraphNode>(mul<GraphNode>(share, beta), 1 - beta));
+  const advance = assign(share, share.mul(beta).add(1 - beta));
   return { factor: div<GraphNode>(1, advance), advance };
 }
 

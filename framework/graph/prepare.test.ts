@@ -3,11 +3,11 @@ import * as assert from 'uvu/assert';
 import type { Device } from '../../kernels/index.ts';
 import { devicesForTests, leavesNothing, sampleValues } from '../each-device.ts';
 import { matmul } from '../ops/matmul.ts';
-import { add, lt, mul, square, sub } from '../ops/pointwise.ts';
+import { mul, square } from '../ops/pointwise.ts';
 import { sum } from '../ops/reduce.ts';
 import { rejection } from '../refuses.ts';
 import { whileLoop } from './flow.ts';
-import { assign, constant, type GraphNode, placeholder, variable } from './node.ts';
+import { assign, constant, placeholder, variable } from './node.ts';
 import { Adam } from './optimizer.ts';
 import { Session } from './session.ts';
 
@@ -25,8 +25,8 @@ for (const device of await devicesForTests()) {
       const scale = mul(constant([1, 2]), 2);
       const start = matmul(x, w).relu();
       const grown = whileLoop(
-        (y) => lt<GraphNode>(sum(square(y)), 90),
-        (y) => add<GraphNode>(mul<GraphNode>(y, scale), 0.25),
+        (y) => sum(square(y)).lt(90),
+        (y) => y.mul(scale).add(0.25),
         start,
         { maxIterations: 9 },
       );
@@ -62,11 +62,11 @@ for (const device of await devicesForTests()) {
       await using two = new Session({ device, rewrites: { inPlaceUpdates: false } });
       const [v, by] = [variable([1], 'v'), placeholder([1], 'f32', 'by')];
       const grown = whileLoop(
-        (y) => lt<GraphNode>(sum(y), 10),
-        (y) => add<GraphNode>(y, by),
+        (y) => sum(y).lt(10),
+        (y) => y.add(by),
         v,
       );
-      const next = assign(v, sub<GraphNode>(grown, 8));
+      const next = assign(v, grown.sub(8));
       const runs = [3, 5, 4].flatMap((value) => [one.run(next, [[by, [value]]]), two.run(next, [[by, [value + 1]]])]);
       // 1 4 7 10 | 2 7 12 | 4 8 12, and 1 5 9 13 | 5 11 | 3 8 13.
       assert.equal((await Promise.all(runs)).map(list), [[2], [5], [4], [3], [4], [5]]);

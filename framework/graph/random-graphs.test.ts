@@ -67,9 +67,9 @@ class Builder {
     const spread = ({ shape }: GraphNode) => shape.length <= 2 && shape.every((size) => size === 1 || size === 4);
     switch (this.#next(12)) {
       case 0:
-        return ops.tanh(ops.add<GraphNode>(this.#any(spread), this.#any(square)));
+        return ops.tanh(this.#any(spread).add(this.#any(square)));
       case 1:
-        return ops.mul<GraphNode>(this.#any(), 0.5);
+        return this.#any().mul(0.5);
       case 2:
         return ops.sigmoid(
           ops.matmul(
@@ -82,14 +82,7 @@ class Builder {
       case 4:
         return ops.mean(this.#any(matrix), this.#next(2), { keepDims: this.#next(2) === 0 });
       case 5:
-        return ops
-          .relu(
-            ops.add<GraphNode>(
-              ops.matmul(this.#any(square), this.#any(square)),
-              this.#any(({ shape }) => `${shape}` === '4'),
-            ),
-          )
-          .mul(0.2);
+        return ops.relu(ops.matmul(this.#any(square), this.#any(square)).add(this.#any(({ shape }) => `${shape}` === '4'))).mul(0.2);
       case 6:
         return ops
           .slice(
@@ -98,9 +91,9 @@ class Builder {
           )
           .mean(0);
       case 7:
-        return ops.sub<GraphNode>(this.#any(square), this.#any(spread)).mul(0.5);
+        return this.#any(square).sub(this.#any(spread)).mul(0.5);
       case 8:
-        return ops.where<GraphNode>(ops.gt<GraphNode>(this.#any(square), 0), this.#any(square), 0.25);
+        return ops.where<GraphNode>(this.#any(square).gt(0), this.#any(square), 0.25);
       case 9:
         return this.#branch();
       case 10:
@@ -114,8 +107,8 @@ class Builder {
     const [value, other] = [this.#any(({ shape }) => `${shape}` === '4,4'), this.#any(({ shape }) => `${shape}` === '4,4')];
     const factor = (this.#next(10) + 1) / 10;
     return cond(
-      ops.gt<GraphNode>(ops.mean(value), 0.1),
-      () => ops.add<GraphNode>(ops.mul<GraphNode>(value, factor), other).tanh(),
+      ops.mean(value).gt(0.1),
+      () => value.mul(factor).add(other).tanh(),
       () => (this.#next(2) ? other : ops.matmul(other, value).mul(0.25)),
     );
   }
@@ -124,8 +117,8 @@ class Builder {
     const square = ({ shape }: GraphNode) => `${shape}` === '4,4';
     const [start, weight, bias] = [this.#any(square), this.#any(square), this.#any(({ shape }) => `${shape}` === '4')];
     return whileLoop(
-      (i, y) => ops.and<GraphNode>(ops.lt<GraphNode>(i, this.#next(4)), ops.lt<GraphNode>(ops.mean(y), 0.9)),
-      (i, y, z) => [ops.add<GraphNode>(i, 1), ops.tanh(ops.add<GraphNode>(ops.matmul(y, weight), bias)), y.add(z).mul(0.5)],
+      (i, y) => i.lt(this.#next(4)).and(ops.mean(y).lt(0.9)),
+      (i, y, z) => [i.add(1), ops.tanh(ops.matmul(y, weight).add(bias)), y.add(z).mul(0.5)],
       [constant(0), start, start],
     )[1 + this.#next(2)];
   }

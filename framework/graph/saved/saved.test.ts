@@ -57,7 +57,7 @@ function inChild(saved: SavedGraph, names: readonly string[], feeds: Record<stri
 function net() {
   const x = placeholder([4, 3], 'f32', 'x');
   const [w, b] = [variable(sampleValues(6, 1), 'w', { shape: [3, 2] }), variable([0.1, -0.2], 'b')];
-  const y = ops.relu(ops.add<GraphNode>(ops.matmul(x, w), b));
+  const y = ops.relu(ops.matmul(x, w).add(b));
   const loss = ops.sum(ops.square(y));
   return { x, w, y, loss, step: new Adam({ rate: 0.1 }).minimize(loss) };
 }
@@ -114,19 +114,19 @@ const uses: Record<string, () => GraphNode | readonly GraphNode[]> = {
     const binary = [add, sub, mul, div, maximum, minimum].map((op) => op<GraphNode>(matrix, 1.5));
     const unary = [neg, abs, sign, floor, exp, square, erf, relu, sigmoid, tanh, gelu].map((op) => op<GraphNode>(matrix));
     const compared = [eq, ne, lt, le, gt, ge].map((op) => op<GraphNode>(matrix, 0.25));
-    const positive = ops.add<GraphNode>(ops.abs(matrix), 0.5);
+    const positive = ops.abs(matrix).add(0.5);
     return [
       ...binary,
       ...unary,
       ops.log(positive),
       ops.sqrt(positive),
-      ops.pow<GraphNode>(positive, -0.5),
-      ops.mul<GraphNode>(matrix, -0),
-      ops.minimum<GraphNode>(matrix, Number.POSITIVE_INFINITY),
+      positive.pow(-0.5),
+      matrix.mul(-0),
+      matrix.minimum(Number.POSITIVE_INFINITY),
       ops.div<GraphNode>(1, matrix),
       ...compared,
-      ops.and<GraphNode>(compared[2], flags),
-      ops.or<GraphNode>(compared[2], flags),
+      compared[2].and(flags),
+      compared[2].or(flags),
       ops.not(flags),
       ops.where<GraphNode>(flags, matrix, Number.NaN),
       ops.clip(matrix, -0.5, positive),
@@ -150,7 +150,7 @@ const uses: Record<string, () => GraphNode | readonly GraphNode[]> = {
       product,
       turned,
       convolved,
-      ops.conv2d(image, filter, { padding: 'same', dilation: 2, residual: ops.mul<GraphNode>(image.slice([], [0, 3]), 2) }),
+      ops.conv2d(image, filter, { padding: 'same', dilation: 2, residual: image.slice([], [0, 3]).mul(2) }),
       ...gradients(ops.sum(ops.square(convolved)), [image, filter]),
     ];
   },
@@ -194,18 +194,17 @@ const uses: Record<string, () => GraphNode | readonly GraphNode[]> = {
   control: () => {
     const x = variable([0.5, -0.25], 'x');
     const loop = whileLoop(
-      (i) => ops.lt<GraphNode>(i, 3),
+      (i) => i.lt(3),
       (i, y) => [
-        ops.add<GraphNode>(i, 1),
+        i.add(1),
         cond(
-          ops.gt<GraphNode>(ops.sum(y), 0),
-          () => ops.tanh(ops.mul<GraphNode>(y, x)),
+          ops.sum(y).gt(0),
+          () => ops.tanh(y.mul(x)),
           () =>
-            ops.add<GraphNode>(
-              y,
+            y.add(
               whileLoop(
-                (z) => ops.lt<GraphNode>(ops.sum(z), 2),
-                (z) => ops.add<GraphNode>(z, 1),
+                (z) => ops.sum(z).lt(2),
+                (z) => z.add(1),
                 x,
               ),
             ),
@@ -265,7 +264,7 @@ test('what cannot be saved is named', async () => {
       (error: Error) => error.message,
     );
   const [a, b] = [placeholder([1], 'f32', 'a'), placeholder([1], 'f32', 'a')];
-  assert.match(await message({ sum: ops.add<GraphNode>(a, b) }), /save: two placeholders are called a; give each a name of its own/);
+  assert.match(await message({ sum: a.add(b) }), /save: two placeholders are called a; give each a name of its own/);
   const own: Op = { name: 'mine', infer: () => ({ shape: [1], dtype: 'f32' }), lower: () => ({ steps: [] }) };
   assert.match(
     await message({ mine: apply<GraphNode>(own, [a]) }),
@@ -278,8 +277,8 @@ test('what cannot be saved is named', async () => {
 async function small(): Promise<SavedGraph> {
   const [x, v] = [placeholder([2], 'f32', 'x'), variable([1, 2], 'v')];
   const y = whileLoop(
-    (y) => ops.lt<GraphNode>(ops.sum(y), 9),
-    (y) => ops.add<GraphNode>(y, ops.mul<GraphNode>(v, 0.5)),
+    (y) => ops.sum(y).lt(9),
+    (y) => y.add(v.mul(0.5)),
     x,
   );
   return save({ y, slope: gradients(ops.sum(y), [x])[0], next: group(assignAdd(v, x), group(ops.sum(y, 0))) });
@@ -425,11 +424,11 @@ test('every other damage is named, with what was expected', async () => {
 
 test('a chain of ten thousand nodes, and loops in loops, are saved and loaded', async () => {
   let chain: GraphNode = placeholder([1], 'f32', 'x');
-  for (let i = 0; i < 10_000; i++) chain = ops.add<GraphNode>(chain, 1);
-  let nest = (x: GraphNode): GraphNode => ops.add<GraphNode>(x, 1);
+  for (let i = 0; i < 10_000; i++) chain = chain.add(1);
+  let nest = (x: GraphNode): GraphNode => x.add(1);
   for (let depth = 0; depth < 12; depth++) {
     const inner = nest;
-    nest = (x) => whileLoop((y) => ops.lt<GraphNode>(ops.sum(y), 5), inner, x);
+    nest = (x) => whileLoop((y) => ops.sum(y).lt(5), inner, x);
   }
   const { fetches } = load(await save({ chain, nest: nest(constant([0])) }));
   await using session = new Session({ device });
