@@ -22,6 +22,9 @@ const SHAPES = [
   [2, 5, 3],
   [3, 17, 23],
   [2, 9, 130],
+  // More columns than a block has, more rows than a strip.
+  [1, 19, 1103],
+  [1, 1501, 3],
 ] as const;
 
 /** Every fold on every shape of f32, and the other dtypes and expressions on some. */

@@ -2,7 +2,9 @@
 //
 //   sum, mean of f32   two f64 pairs: sums are rounded once, so that neither order nor length of a sum shows
 //   sum of i32         four i32
-//   max, min           four values; NaN stays
+//   max, min of f32    four values that no NaN gets into, and the mask of the lanes that met one: the instruction that lets NaN win is eight of the
+//                      machine's, each waiting for the one before; this is one, and the mask waits for nothing
+//   max, min of i32    four values
 //   argmax, argmin     four values and their indices; the first of equals, or the first NaN
 
 import type { Fold } from '../../problems/reduce.ts';
@@ -15,7 +17,7 @@ export interface Accumulation {
   /** Takes in four values with their indices along the reduced dimension. */
   add(state: readonly Vector[], value: Vector, index: Vector, scratch: readonly Vector[]): void;
   merge(state: readonly Vector[], other: readonly Vector[], scratch: readonly Vector[]): void;
-  /** Bytes that one lane of a state takes in memory, where a fold is shared; 0 where it is not. */
+  /** Bytes that one lane of a state takes between passes, where a fold is shared: 8 of a sum, 4 of a finished value; 0 where it is not shared. */
   readonly partialBytes: 0 | 4 | 8;
   /** The result in the lanes it was folded in. `count` is the splat number of values of a mean. */
   finish(state: readonly Vector[], into: Vector, count: Vector): void;
@@ -56,6 +58,29 @@ function simple(start: () => Value<'v128'>, instruction: (a: Vector, b: Vector) 
     add: ([state], value) => set(state, instruction(state, value)),
     merge: ([state], [other]) => set(state, instruction(state, other)),
     finish: ([state], into) => set(into, state),
+  };
+}
+
+/** pmax(a, b) is a < b ? b : a, and so a where b is NaN. */
+function floatExtreme(isMax: boolean): Accumulation {
+  const instruction = isMax ? f32x4.pmax : f32x4.pmin;
+  return {
+    registers: 2,
+    partialBytes: 4,
+    start: ([best, nan]) => {
+      set(best, floats(isMax ? -Infinity : Infinity));
+      set(nan, integers(0));
+    },
+    add: ([best, nan], value) => {
+      set(best, instruction(best, value));
+      set(nan, v128.or(nan, f32x4.ne(value, value)));
+    },
+    merge: ([best, nan], other) => {
+      set(best, instruction(best, other[0]));
+      set(nan, v128.or(nan, other[1]));
+    },
+    // All bits set are a NaN.
+    finish: ([best, nan], into) => set(into, v128.or(best, nan)),
   };
 }
 
@@ -105,9 +130,9 @@ export function accumulationOf(fold: Fold, type: 'f32' | 'i32'): Accumulation {
     case 'mean':
       return isFloat ? floatSum(fold === 'mean') : simple(() => integers(0), i32x4.add);
     case 'max':
-      return simple(() => (isFloat ? floats(-Infinity) : integers(LEAST)), isFloat ? f32x4.max : i32x4.max_s);
+      return isFloat ? floatExtreme(true) : simple(() => integers(LEAST), i32x4.max_s);
     case 'min':
-      return simple(() => (isFloat ? floats(Infinity) : integers(-LEAST - 1)), isFloat ? f32x4.min : i32x4.min_s);
+      return isFloat ? floatExtreme(false) : simple(() => integers(-LEAST - 1), i32x4.min_s);
     case 'argmax':
     case 'argmin':
       return indexOf(isFloat, fold === 'argmax');

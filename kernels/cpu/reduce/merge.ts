@@ -7,7 +7,7 @@ import { store } from '../pointwise/lanes.ts';
 import { accumulationOf } from './accumulation.ts';
 
 /** The arguments of both passes. */
-export const WORDS = ['outer', 'reduced', 'inner', 'chunks', 'chunk', 'blocks', 'units', 'perTask'];
+export const WORDS = ['outer', 'reduced', 'inner', 'chunks', 'chunk', 'blocks', 'units', 'strip', 'perTask'];
 
 /** One task: `perTask` results, each merged from its chunks in their order. */
 export function mergeTask(problem: ReduceProblem): Task {
@@ -46,9 +46,15 @@ export function mergeTask(problem: ReduceProblem): Task {
       accumulation.start(own);
       set(left, chunks);
       repeat(left, () => {
-        set(other[0], partialBytes === 8 ? v128.load64_splat({}, at) : v128.load32_splat({}, at));
-        set(other[1], other[0]);
-        accumulation.merge(own, other.slice(0, registers), scratch);
+        if (partialBytes === 8) {
+          set(other[0], v128.load64_splat({}, at));
+          set(other[1], other[0]);
+          accumulation.merge(own, other, scratch);
+        } else {
+          // A state of one value is taken in as a value.
+          set(other[0], v128.load32_splat({}, at));
+          accumulation.add(own, other[0], other[1], scratch);
+        }
         advance(at, step);
       });
       accumulation.finish(own, scratch[0], count);

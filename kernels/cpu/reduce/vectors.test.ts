@@ -30,6 +30,7 @@ test('large folds are cut into chunks, and give the same bits for any number of 
       [1, 300_007, 1],
       [2, 50_001, 5],
       [40, 10_001, 1],
+      [1, 331, 1501],
     ]) {
       const problem = reduce({ fold, outer, reduced, inner });
       assert.is(vectors.plan(problem, {}, two).passes.length, outer === 40 ? 1 : 2);
