@@ -25,6 +25,8 @@ const SHAPES = [
   // More columns than a block has, more rows than a strip.
   [1, 19, 1103],
   [1, 1501, 3],
+  // Rows four at a time, and some left.
+  [67, 22, 1],
 ] as const;
 
 /** Every fold on every shape of f32, and the other dtypes and expressions on some. */

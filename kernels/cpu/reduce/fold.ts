@@ -5,13 +5,13 @@ import { bytesPerElement } from '../../dtype.ts';
 import { stepsOf } from '../../expression.ts';
 import type { Entry } from '../../kernel.ts';
 import type { ReduceProblem } from '../../problems/reduce.ts';
-import { advance, f32, f32x4, i32, type Local, loopWhileBelow, min, set, type Task, task, v128 } from '../assembly.ts';
+import { advance, f32, f32x4, i32, if_, type Local, loopWhileBelow, min, repeat, set, type Task, task, v128 } from '../assembly.ts';
 import { hoisted, SCRATCH, type Vector } from '../math.ts';
 import { constantLanes, constantsOfSteps, loadRepeated, loadRow, operate, store } from '../pointwise/lanes.ts';
 import { type Accumulation, accumulationOf } from './accumulation.ts';
 import { BLOCK, STATES, scratchBytes, walkColumns } from './columns.ts';
 import { WORDS } from './merge.ts';
-import { walkRow } from './rows.ts';
+import { walkFourRows, walkRow } from './rows.ts';
 
 /** What walking a unit needs: where it lies, and how to take values in and write results. */
 export interface Walk {
@@ -85,7 +85,7 @@ export function foldTask(problem: ReduceProblem, toStates: boolean): Task {
   return task(foldEntry(toStates ? 'states' : 'out', isRows), locals, (names, argument) => {
     const { task, unit, endUnit, block, chunkNumber, o, length, width, at, column, target, rowBytes, rest, ownKept, integers } = names;
     const { value, constant, state, index, laneIndex, count, scratch } = names;
-    const { x0, reduced, inner, chunks, chunk, blocks, units, perTask, strip } = argument;
+    const { x0, outer, reduced, inner, chunks, chunk, blocks, group, units, perTask, strip } = argument;
     const out = toStates ? argument.states : argument.out;
     const stateOf = (i: number): Vector[] => state.slice(i * registers, (i + 1) * registers);
     const resultBytes = toStates ? partialBytes : 4;
@@ -108,15 +108,27 @@ export function foldTask(problem: ReduceProblem, toStates: boolean): Task {
     hoisted(constants, constant, () =>
       loopWhileBelow(unit, endUnit, 1, () => {
         startUnit();
-        if (isRows) walkRow(walk);
+        if (isRows) walkRows();
         else walkColumns(walk);
       }),
     );
 
+    /** The rows of a unit: four, or one after another where it has fewer. */
+    function walkRows() {
+      set(rest, i32.sub(i32.mul(outer, chunks), rest));
+      min(rest, rest, group);
+      i32.eq(rest, STATES);
+      if_(
+        {},
+        () => walkFourRows(walk),
+        () => repeat(rest, () => walkRow(walk)),
+      );
+    }
+
     /** Decodes the unit's number; sets the address of its first element and of its first result. */
     function startUnit() {
       set(block, i32.rem_u(unit, blocks));
-      set(rest, i32.div_u(unit, blocks));
+      set(rest, i32.mul(i32.div_u(unit, blocks), group));
       set(chunkNumber, i32.rem_u(rest, chunks));
       set(o, i32.div_u(rest, chunks));
       set(at, i32.mul(chunkNumber, chunk));

@@ -7,7 +7,7 @@ import { store } from '../pointwise/lanes.ts';
 import { accumulationOf } from './accumulation.ts';
 
 /** The arguments of both passes. */
-export const WORDS = ['outer', 'reduced', 'inner', 'chunks', 'chunk', 'blocks', 'units', 'strip', 'perTask'];
+export const WORDS = ['outer', 'reduced', 'inner', 'chunks', 'chunk', 'blocks', 'group', 'units', 'strip', 'perTask'];
 
 /** One task: `perTask` results, each merged from its chunks in their order. */
 export function mergeTask(problem: ReduceProblem): Task {

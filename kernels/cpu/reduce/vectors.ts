@@ -10,7 +10,7 @@ import { reduceCost, reduceFacts, reduceVariant } from '../../reduce.ts';
 import { assemble, type Task } from '../assembly.ts';
 import { threadsFor } from '../threading.ts';
 import { type Accumulation, accumulationOf } from './accumulation.ts';
-import { BLOCK, scratchBytes, stripOf } from './columns.ts';
+import { BLOCK, STATES, scratchBytes, stripOf } from './columns.ts';
 import { foldTask } from './fold.ts';
 import { mergeTask } from './merge.ts';
 
@@ -18,6 +18,8 @@ import { mergeTask } from './merge.ts';
 const CHUNK = 2 ** 16;
 const MOST_CHUNKS = 64;
 const FEW_UNITS = 16;
+/** Rows from which on a unit has four; not fewer than FEW_UNITS, so that such folds are not cut. */
+const MANY_ROWS = 64;
 const TASKS_PER_THREAD = 4;
 /** Results below this many are merged on one thread. */
 const FEW_RESULTS = 256;
@@ -26,7 +28,7 @@ export const vectors: Kernel<ReduceProblem> = {
   name: 'vectors',
   op: 'reduce',
   device: 'cpu',
-  summary: 'four vectors of states along rows, or down columns; sums in f64',
+  summary: 'rows four at a time, columns by strips of rows; sums in f64',
   requires: ['simd'],
   tunables: {},
   constraints: [],
@@ -44,12 +46,23 @@ export const vectors: Kernel<ReduceProblem> = {
   plan,
 };
 
-/** How a problem is cut into units of work: (outer, chunk of the reduced dimension, block of columns). By the shape alone. */
-function cut({ fold, outer, reduced, inner }: ReduceProblem): { blocks: number; chunks: number; chunk: number } {
+interface Cut {
+  /** Of columns. */
+  readonly blocks: number;
+  readonly chunks: number;
+  /** Elements along the reduced dimension. */
+  readonly chunk: number;
+  /** Rows of a unit. */
+  readonly group: number;
+}
+
+/** How a problem is cut into units of work: (outer or a group of rows, chunk of the reduced dimension, block of columns). By the shape alone. */
+function cut({ fold, outer, reduced, inner }: ReduceProblem): Cut {
   const blocks = inner === 1 ? 1 : Math.ceil(inner / BLOCK);
-  if (isIndex(fold) || reduced * inner < 2 * CHUNK || outer * blocks >= FEW_UNITS) return { blocks, chunks: 1, chunk: reduced };
+  const group = inner === 1 && outer >= MANY_ROWS ? STATES : 1;
+  if (isIndex(fold) || reduced * inner < 2 * CHUNK || outer * blocks >= FEW_UNITS) return { blocks, chunks: 1, chunk: reduced, group };
   const chunk = Math.ceil(reduced / Math.min(MOST_CHUNKS, Math.ceil((reduced * inner) / CHUNK)) / 16) * 16;
-  return { blocks, chunks: Math.ceil(reduced / chunk), chunk };
+  return { blocks, chunks: Math.ceil(reduced / chunk), chunk, group };
 }
 
 function generate(problem: ReduceProblem): Source {
@@ -60,12 +73,12 @@ function generate(problem: ReduceProblem): Source {
 
 function plan(problem: ReduceProblem, _tunables: unknown, traits: Traits): Plan {
   const { fold, outer, reduced, inner, source, expression } = problem;
-  const { blocks, chunks, chunk } = cut(problem);
-  const units = outer * chunks * blocks;
+  const { blocks, chunks, chunk, group } = cut(problem);
+  const units = Math.ceil((outer * chunks) / group) * blocks;
   const { executedFlops, bytes } = reduceCost(problem);
   const threads = threadsFor({ flops: executedFlops, executedFlops, bytes }, traits);
   const share = (count: number) => (threads === 1 ? count : Math.ceil(count / (threads * TASKS_PER_THREAD)));
-  const words = [outer, reduced, inner, chunks, chunk, blocks, units, stripOf(inner * bytesPerElement(source))];
+  const words = [outer, reduced, inner, chunks, chunk, blocks, group, units, stripOf(inner * bytesPerElement(source))];
   const { registers, partialBytes }: Accumulation = accumulationOf(fold, expression.type as 'f32' | 'i32');
   const tasks = Math.ceil(units / share(units));
   const kept = inner === 1 ? undefined : { kept: tasks * scratchBytes(registers) };
