@@ -41,6 +41,10 @@ const DEPTHWISE: readonly Conv2dOptions[] = [
   { input: [1, 2, 130, 70], filter: [2, 1, 3, 3], padding: 1 },
   { input: [1, 2, 131, 70], filter: [2, 1, 3, 3], padding: [1, 0, 0, 1], stride: 2 },
   { input: [2, 2, 9, 11], filter: [6, 1, 3, 3], groups: 2, padding: 1 },
+  { input: [2, 3, 19, 47], filter: [3, 1, 5, 5], padding: 2 },
+  { input: [1, 2, 23, 42], filter: [2, 1, 7, 7], padding: 3 },
+  { input: [1, 2, 14, 53], filter: [4, 1, 3, 3], groups: 2, padding: [1, 2, 0, 1] },
+  { input: [1, 2, 13, 44], filter: [2, 1, 4, 3], padding: [0, 1, 2, 0], stride: [2, 1] },
 ];
 
 /** Windows of one element: lanes that fill no strip, rows that fill no tile, more channels than a slab, groups. */

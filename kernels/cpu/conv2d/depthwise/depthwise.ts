@@ -1,12 +1,13 @@
 // Depthwise convolution: every plane of the result from one plane of the image, in one pass over memory.
 //
 //   for each plane, for bands of its rows:
-//     the band's rows of the image are copied to where zeros lie around them (rows.ts), in the first-level cache
+//     the band's rows of the image are copied to where zeros lie around them (rows.ts), in the first-level cache; with stride 1 and long rows, only near the
+//     top and the bottom: elsewhere the image is read in place, what lies past the ends of a row masked
 //     tap loops compute some rows of the result at a time from whole vectors, no edges (planes.ts); the gradient of the filter adds up instead (sums.ts)
 //
 // The gradient of the input is the same loop with taps mirrored; with stride 2, phase by phase (phases.ts), the columns of two phases interleaved.
 
-import { conv2dCost, conv2dFacts, conv2dVariant, correlationOf, epilogueOperands } from '../../../correlation.ts';
+import { type Correlation, conv2dCost, conv2dFacts, conv2dVariant, correlationOf, epilogueOperands } from '../../../correlation.ts';
 import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../../kernel.ts';
 import type { Conv2dProblem } from '../../../problems/conv2d.ts';
 import {
@@ -27,7 +28,7 @@ import {
 } from '../../assembly.ts';
 import { threadsFor } from '../../threading.ts';
 import { filterGradPlan, filterGradTask } from './filter-grad.ts';
-import { geometryOf, notDepthwise, partBytes } from './geometry.ts';
+import { type Geometry, geometryOf, LANES, notDepthwise, partBytes } from './geometry.ts';
 import { rowsRoutine } from './planes.ts';
 import { copyRowsRoutine } from './rows.ts';
 
@@ -35,6 +36,8 @@ import { copyRowsRoutine } from './rows.ts';
 const BAND_BYTES = 24 * 1024;
 /** Tasks per thread. */
 const TASKS_PER_THREAD = 4;
+/** Columns from which reading the image itself, with masks at both ends of a row, takes less time than the copy. */
+const DIRECT_COLUMNS = 40;
 
 export const depthwise: Kernel<Conv2dProblem> = {
   name: 'depthwise',
@@ -58,16 +61,21 @@ export const depthwise: Kernel<Conv2dProblem> = {
   plan,
 };
 
+/** Whether rows are read from the image itself, but for those near the top and the bottom. The result is no wider: a tap right above a column lies in the image. */
+const readsImage = ({ direct }: Geometry, { positions, extent }: Correlation['horizontal']): boolean =>
+  direct && positions >= DIRECT_COLUMNS && positions <= extent;
+
 /** Copying rows and the tap loops, and what a plane costs that is not in its elements. Measured, in round numbers. */
 function estimate(problem: Conv2dProblem, traits: Traits): number {
   const { flops, bytes } = conv2dCost(problem);
-  const rate = traits.features.has('revectorize') ? 60e9 : 30e9;
+  const saved = problem.pass !== 'filter-grad' && readsImage(geometryOf(problem), correlationOf(problem).horizontal);
+  const rate = (traits.features.has('revectorize') ? 60e9 : 30e9) * (saved ? 1.6 : 1);
   return 2e-6 + (flops / rate + bytes / 30e9 + problem.batch * problem.filters * 40e-9) / threadsFor(conv2dCost(problem), traits);
 }
 
 const ARGUMENTS = [
   ...['perTask', 'planes', 'multiplier', 'filters', 'taps', 'height', 'width', 'resultHeight', 'resultWidth'],
-  ...['bandRows', 'bandSource', 'pitch', 'part', 'perThread'],
+  ...['bandRows', 'bandSource', 'pitch', 'part', 'perThread', 'reach'],
 ];
 
 function plan(problem: Conv2dProblem, { ROWS }: Tunables, traits: Traits): Plan {
@@ -78,11 +86,15 @@ function plan(problem: Conv2dProblem, { ROWS }: Tunables, traits: Traits): Plan 
   const part = partBytes(geometry, Math.ceil(across.positions / geometry.phasesX.length), across.extent);
   const pitch = part * geometry.parts;
   const most = Math.ceil(down.positions / geometry.phasesY.length);
-  // As many rows of a phase as fit, a multiple of ROWS, and at least that.
+  const isDirect = readsImage(geometry, across);
+  // Rows in place by ROWS, else bands of like size: as many rows of a phase as fit, and at least ROWS.
   const overlap = geometry.rowsFor(1) - geometry.stepY;
   const fitting = Math.floor((BAND_BYTES / pitch - overlap) / geometry.stepY / ROWS) * ROWS;
-  const bandRows = Math.min(most, Math.max(ROWS, fitting));
-  const bandSource = Math.ceil((geometry.rowsFor(bandRows) * pitch) / 64) * 64;
+  const bands = Math.ceil(most / (isDirect ? ROWS : Math.max(ROWS, fitting)));
+  const bandRows = isDirect ? Math.min(most, ROWS) : Math.ceil(most / bands);
+  const bandSource = Math.ceil(((geometry.rowsFor(bandRows) + (geometry.direct ? 1 : 0)) * pitch) / 64) * 64;
+  // Elements from the first of an image's row to the last that vectors reach; more than a plane has where all rows are to be copied.
+  const reach = isDirect ? Math.max(across.extent, across.positions + geometry.reachX - geometry.left) : 2 ** 30;
   const perThread = bandSource + 64 * ROWS;
   const planes = batch * filters;
   const threads = threadsFor(conv2dCost(problem), traits);
@@ -94,7 +106,7 @@ function plan(problem: Conv2dProblem, { ROWS }: Tunables, traits: Traits): Plan 
         buffers: [image, weights, ...epilogueOperands(problem), result, 'scratch'],
         arguments: [
           ...[perTask, planes, filters / groups, filters, vertical.window * horizontal.window, down.extent, across.extent],
-          ...[down.positions, across.positions, bandRows, bandSource, pitch, part, perThread],
+          ...[down.positions, across.positions, bandRows, bandSource, pitch, part, perThread, reach],
         ],
         grid: [Math.ceil(planes / perTask), 1, 1],
       },
@@ -126,6 +138,7 @@ function generate(problem: Conv2dProblem, tunables: Tunables, traits: Traits): S
 const LOCALS = {
   ...{ last: i32, weights: i32, plane: i32, out: i32, bias: i32, residual: i32, source: i32, edge: i32, words: i32, k: i32 },
   ...{ first: i32, here: i32, copied: i32, row: i32, some: i32, base: i32, offset: i32, stride: i32, count: i32 },
+  ...{ top: i32, from: i32, between: i32, mask: i32, inner: i32, whole: i32 },
 } as const;
 
 /** One task is `perTask` planes of the result. */
@@ -141,14 +154,16 @@ function planesTask(problem: Conv2dProblem, { ROWS }: Tunables, fma: boolean): T
   return task(entryOf(problem), LOCALS, (names, argument) => {
     const { task: number, thread, last, weights, plane, out, bias, residual, source, edge, words, k } = names;
     const { first, here, copied, row, some, base, offset, stride, count } = names;
+    const { top, from, between, mask, inner, whole } = names;
     const { image, result, scratch, perTask, planes, multiplier, filters, taps, height, width } = argument;
-    const { resultHeight, resultWidth, bandRows, bandSource, pitch, part, perThread } = argument;
+    const { resultHeight, resultWidth, bandRows, bandSource, pitch, part, perThread, reach } = argument;
     set(plane, i32.mul(number, perTask));
     set(last, i32.add(plane, perTask));
     min(last, last, planes);
     set(source, i32.add(scratch, i32.mul(thread, perThread)));
     set(edge, i32.add(source, bandSource));
     clear();
+    if (geometry.direct) makeMask();
     loopWhileBelow(plane, last, 1, () => {
       set(k, i32.rem_u(plane, filters));
       set(weights, i32.add(argument.weights, i32.shl(i32.mul(k, taps), 2)));
@@ -162,10 +177,14 @@ function planesTask(problem: Conv2dProblem, { ROWS }: Tunables, fma: boolean): T
       set(first, 0);
       set(count, mostRows());
       loopWhileBelow(first, count, 0, () => {
+        // A band of few rows ends with the result.
+        if (geometry.direct) {
+          set(here, i32.sub(count, bandRows));
+          min(first, first, here);
+        }
         set(here, i32.sub(count, first));
         min(here, here, bandRows);
-        set(copied, i32.add(i32.mul(i32.sub(here, 1), geometry.stepY), geometry.rowsFor(1)));
-        call(copyRows, [base, source, i32.add(i32.mul(first, geometry.stepY), geometry.top), copied, height, width, pitch, part]);
+        findRows();
         phases.forEach((_, phase) => band(phase));
         advance(first, bandRows);
       });
@@ -179,6 +198,41 @@ function planesTask(problem: Conv2dProblem, { ROWS }: Tunables, fma: boolean): T
         v128.store({}, base, v128.const('f32x4', [0, 0, 0, 0]));
         advance(base, 16);
       });
+    }
+    /** The row before `edge`: ones where the image has columns. */
+    function makeMask() {
+      set(mask, i32.sub(edge, pitch));
+      set(base, i32.add(mask, 4 * geometry.left));
+      set(words, width);
+      repeat(words, () => {
+        i32.store({}, base, -1);
+        advance(base, 4);
+      });
+    }
+    /** Sets `from` and `between` to the band's rows: in the image if all that vectors reach lies in its plane, else copied. */
+    function findRows() {
+      set(top, i32.add(i32.mul(first, geometry.stepY), geometry.top));
+      set(copied, i32.add(i32.mul(i32.sub(here, 1), geometry.stepY), geometry.rowsFor(1)));
+      if (!geometry.direct) return copy();
+      set(from, i32.sub(i32.mul(top, width), geometry.left));
+      i32.and(i32.ge_s(from, 0), i32.le_s(i32.add(i32.mul(i32.sub(i32.add(top, copied), 1), width), reach), i32.mul(height, width)));
+      if_(
+        {},
+        () => {
+          set(from, i32.add(base, i32.shl(from, 2)));
+          set(between, i32.shl(width, 2));
+          set(inner, geometry.left);
+          set(whole, i32.sub(width, LANES + geometry.reachX - geometry.left));
+        },
+        copy,
+      );
+    }
+    function copy() {
+      call(copyRows, [base, source, top, copied, height, width, pitch, part]);
+      set(from, source);
+      set(between, pitch);
+      set(inner, 0);
+      set(whole, resultWidth);
     }
     /** Rows of the phase that has most. */
     function mostRows() {
@@ -211,8 +265,9 @@ function planesTask(problem: Conv2dProblem, { ROWS }: Tunables, fma: boolean): T
         set(offset, i32.mul(i32.add(first, row), stride));
         if (phase > 0) advance(offset, i32.mul(resultWidth, 4 * phase));
         call(routine, [
-          ...[i32.add(source, i32.mul(row, i32.mul(pitch, geometry.stepY))), pitch, part, weights, epilogue.bias ? bias : 0],
+          ...[i32.add(from, i32.mul(row, i32.mul(between, geometry.stepY))), between, part, weights, epilogue.bias ? bias : 0],
           ...[at(out), epilogue.residual ? at(residual) : 0, stride, resultWidth, edge],
+          ...[mask, inner, whole],
         ]);
       }
     }

@@ -36,6 +36,8 @@ export interface Geometry {
   readonly phasesX: readonly Phase[];
   /** The most elements that a tap lies after the first. */
   readonly reachX: number;
+  /** Whether neighbours of the result read neighbours of the image, so that rows need no copy except near the top and the bottom. */
+  readonly direct: boolean;
 }
 
 /** Smallest and largest distance of a tap from position · step; [0, 0] where there are no taps. */
@@ -62,6 +64,7 @@ export function geometryOf(problem: Conv2dProblem, correlation: Correlation = co
     down: phasesY.map((phase) => placed(phase, -top, 1)),
     across: phasesX.map((phase) => placed(phase, left, stepX)),
     reachX: left + Math.max(0, last),
+    direct: stepX === 1 && phasesX.length === 1 && phasesY.length === 1,
   };
 }
 

@@ -25,10 +25,12 @@ import { type Geometry, LANES, type PlacedTap } from './geometry.ts';
 
 /**
  * `source`: the copied row that row 0 of these reads first; `result`, `residual`: the first element of the first row, `stride` bytes between rows; `columns` of
- * the result; `edge`: room for ROWS rows of sixteen elements.
+ * the result; `edge`: room for ROWS rows of sixteen elements. Of a direct geometry: all that vectors of columns `inner` to `whole` reach lies in the row; `mask`: a
+ * row of ones with zeros around for the others.
  */
 const ROWS_ARGUMENTS = {
   ...{ source: i32, pitch: i32, part: i32, filter: i32, bias: i32, result: i32, residual: i32, stride: i32, columns: i32, edge: i32 },
+  ...{ mask: i32, inner: i32, whole: i32 },
 } as const;
 
 export interface RowsShape {
@@ -52,7 +54,7 @@ const words = (...lanes: number[]): number[] => lanes.flatMap((lane) => [0, 1, 2
 /** Generates `rows(source, pitch, part, filter, ..)`: `shape.rows` rows of one plane. */
 export function rowsRoutine(shape: RowsShape): Routine {
   const { geometry, rows, window, bias: hasBias, residual: hasResidual } = shape;
-  const { stepY, across, phasesX } = geometry;
+  const { stepY, across, phasesX, direct } = geometry;
   const taps = geometry.down[shape.phase];
   const phases = phasesX.length;
   const step = LANES * phases;
@@ -67,6 +69,7 @@ export function rowsRoutine(shape: RowsShape): Routine {
     to: i32,
     count: i32,
     address: i32,
+    ones: i32,
   } as const;
   const weights = taps.length * across.reduce((sum, { length }) => sum + length, 0);
   const areKept = weights <= KEPT_WEIGHTS;
@@ -74,8 +77,8 @@ export function rowsRoutine(shape: RowsShape): Routine {
     weights === 0 ? 0 : u * (weights / taps.length) + (p === 0 ? 0 : across[0].length) + v;
   const values = { kept: [v128, Math.max(1, weights)], sum: [v128, 2 * phases * rows], weight: v128, mixed: [v128, 4] } as const;
   return routine(ROWS_ARGUMENTS, { ...places, ...values }, (names) => {
-    const { source, pitch, part, filter, bias, result, residual, stride, columns, edge } = names;
-    const { x, left, row, out, outStride, from, to, count, address, kept, sum, weight, mixed } = names;
+    const { source, pitch, part, filter, bias, result, residual, stride, columns, edge, mask, inner, whole } = names;
+    const { x, left, row, out, outStride, from, to, count, address, ones, kept, sum, weight, mixed } = names;
     const multiply = multiplyAdd(shape.fma);
     const sums = (t: number, p: number) => [0, 1].map((half) => sum[2 * (p * rows + t) + half]);
 
@@ -100,28 +103,40 @@ export function rowsRoutine(shape: RowsShape): Routine {
         set(out, edge);
         set(outStride, 4 * step);
       });
-      accumulate();
-      store();
+      if (direct) {
+        i32.and(i32.ge_s(x, inner), i32.le_s(x, whole));
+        if_(
+          {},
+          () => compute(false),
+          () => compute(true),
+        );
+      } else compute(false);
       i32.lt_u(left, step);
       if_({}, copyEdge);
     });
 
-    function accumulate() {
+    /** `masked`: vectors reach past an end of the image's rows, where the next row lies: those elements count as zero. */
+    function compute(masked: boolean) {
+      if (masked) set(ones, i32.add(mask, i32.shl(x, 2)));
+      accumulate(masked);
+      store();
+    }
+    function accumulate(masked: boolean) {
       const start = hasBias ? v128.load32_splat({}, bias) : v128.const('f32x4', [0, 0, 0, 0]);
       set(weight, start);
       for (const each of sum) set(each, weight);
       set(address, i32.add(source, phases === 1 ? i32.shl(x, 2) : i32.shl(x, 1)));
-      if (areKept) bySourceRow();
-      else byTap();
+      if (areKept) bySourceRow(masked);
+      else byTap(masked);
     }
     /** Each vector of the image is loaded once and used for every row of the result that it reaches. */
-    function bySourceRow() {
+    function bySourceRow(masked: boolean) {
       sourceRows.forEach((at, r) => {
         const down = at - (r === 0 ? 0 : sourceRows[r - 1]);
         if (down > 0) advance(address, down === 1 ? pitch : i32.mul(pitch, down));
         for (let p = 0; p < phases; p++)
           across[p].forEach((horizontal, v) => {
-            loadPair(address, horizontal);
+            loadPair(address, horizontal, masked);
             taps.forEach((vertical, u) => {
               for (let t = 0; t < rows; t++)
                 if (t * stepY + vertical.at === at) sums(t, p).forEach((each, half) => multiply(each, kept[keptAt(u, p, v)], mixed[half]));
@@ -130,7 +145,7 @@ export function rowsRoutine(shape: RowsShape): Routine {
       });
     }
     /** Weights that do not fit into registers: each is loaded once and used for all rows of the result. */
-    function byTap() {
+    function byTap(masked: boolean) {
       sourceRows.forEach((at, r) => {
         const down = at - (r === 0 ? 0 : sourceRows[r - 1]);
         const before = r === 0 ? address : row[r - 1];
@@ -141,7 +156,7 @@ export function rowsRoutine(shape: RowsShape): Routine {
           for (const horizontal of across[p]) {
             set(weight, weightOf(vertical, horizontal));
             for (let t = 0; t < rows; t++) {
-              loadPair(row[sourceRows.indexOf(t * stepY + vertical.at)], horizontal);
+              loadPair(row[sourceRows.indexOf(t * stepY + vertical.at)], horizontal, masked);
               sums(t, p).forEach((each, half) => multiply(each, weight, mixed[half]));
             }
           }
@@ -149,9 +164,14 @@ export function rowsRoutine(shape: RowsShape): Routine {
     function weightOf(vertical: PlacedTap, horizontal: PlacedTap) {
       return v128.load32_splat({ offset: 4 * (vertical.tap * window + horizontal.tap) }, filter);
     }
-    function loadPair(from: Local, { at, part: number }: PlacedTap) {
+    function loadPair(from: Local, { at, part: number }: PlacedTap, masked: boolean) {
       if (number !== 0) set(to, i32.add(from, part));
-      for (const half of [0, 1]) set(mixed[half], v128.load({ offset: 4 * at + 16 * half }, number === 0 ? from : to));
+      for (const half of [0, 1]) {
+        const load = (from: Local) => v128.load({ offset: 4 * at + 16 * half }, from);
+        set(mixed[half], load(number === 0 ? from : to));
+        // The tap right above a column of the result lies in the image.
+        if (masked && at !== geometry.left) set(mixed[half], v128.and(mixed[half], load(ones)));
+      }
     }
     /** The vectors of row t in the order of the result's columns. */
     function inOrder(t: number): Local<'v128'>[] {
