@@ -3,6 +3,7 @@
 //   step 1     . . a b c d e . .          one part                     `left` zeros, the row, zeros up to whole vectors
 //   step 2     . a c e .  | . b d .       two parts, every other       so that neighbours of the result read neighbours of a part
 //
+// With step 1, taps lie alike in rows of the image itself; only what lies before and after them is not zero there.
 // All numbers here depend on window, stride and padding, not on the image: code is generated for them.
 
 import { type Correlation, correlationOf } from '../../../correlation.ts';
