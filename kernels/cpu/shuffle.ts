@@ -1,9 +1,16 @@
 // Shuffles of 32-bit lanes, and the 4x4 transpose that is made of them.
 
-import { i8x16, type Local, set } from './assembly.ts';
+import { i8x16, type Local, set, type Value, v128 } from './assembly.ts';
 
 /** Byte indices of a shuffle that picks four 32-bit lanes out of two vectors (0 to 3 and 4 to 7). */
 export const words = (...lanes: number[]): number[] => lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte));
+
+/** The two halves of a vector in each other's place, and its even and odd lanes. */
+export const HALVES_SWAPPED = words(2, 3, 0, 1);
+export const NEIGHBOURS_SWAPPED = words(1, 0, 3, 2);
+
+/** All bits of the first lane. */
+export const firstLane = (): Value<'v128'> => v128.const('i8x16', [255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
 type Vectors = readonly Local<'v128'>[];
 

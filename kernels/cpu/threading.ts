@@ -9,3 +9,7 @@ const BYTES_TO_SHARE = 1e6;
 /** Threads that a problem's work is worth. */
 export const threadsFor = ({ flops, bytes }: Cost, { limits }: Traits): number =>
   flops >= FLOPS_TO_SHARE || bytes >= BYTES_TO_SHARE ? limits.threads : 1;
+
+/** Units of work that a task takes, for `tasksPerThread` tasks a thread, so that a thread that was held up can be helped out; all of them where there is one thread. */
+export const unitsPerTask = (units: number, threads: number, tasksPerThread = 4): number =>
+  threads === 1 ? units : Math.ceil(units / (threads * tasksPerThread));

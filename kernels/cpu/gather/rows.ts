@@ -24,7 +24,7 @@ import {
   v128,
 } from '../assembly.ts';
 import { integers } from '../math.ts';
-import { threadsFor } from '../threading.ts';
+import { threadsFor, unitsPerTask } from '../threading.ts';
 
 const TASKS_PER_THREAD = 2;
 
@@ -71,7 +71,7 @@ export const scatterAddRows: Kernel<ScatterAddProblem> = {
 
 /** Deals `outputs` rows of the result to tasks. */
 function planOf(outputs: number, sizes: readonly number[], buffers: readonly string[], threads: number): Plan {
-  const perTask = threads === 1 ? outputs : Math.ceil(outputs / (threads * TASKS_PER_THREAD));
+  const perTask = unitsPerTask(outputs, threads, TASKS_PER_THREAD);
   const pass = { entry: 'rows', buffers, arguments: [outputs, ...sizes, perTask], grid: [Math.ceil(outputs / perTask), 1, 1] as const };
   return { passes: [pass], workspace: {} };
 }

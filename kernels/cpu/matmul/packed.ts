@@ -16,7 +16,7 @@ import { advance, assemble, call, i32, min, set, type Task, task } from '../asse
 import { ARGUMENTS_ADDRESS } from '../command.ts';
 import { callMacro, macroRoutine, scratchBytes } from '../macro.ts';
 import { packRoutine } from '../pack.ts';
-import { threadsFor } from '../threading.ts';
+import { threadsFor, unitsPerTask } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
 
 /** Rows of A that are packed at a time: bounds the workspace, whatever M is. */
@@ -144,7 +144,7 @@ function packPass(
   alpha: number[],
 ): Pass {
   const strips = Math.ceil(lanes / width);
-  const perTask = threads === 1 ? strips : Math.ceil(strips / (threads * TASKS_PER_THREAD));
+  const perTask = unitsPerTask(strips, threads, TASKS_PER_THREAD);
   return {
     entry,
     buffers: [operand, `packed${operand}`],

@@ -32,8 +32,8 @@ import {
   v128,
 } from '../assembly.ts';
 import { integers } from '../math.ts';
-import { words } from '../shuffle.ts';
-import { threadsFor } from '../threading.ts';
+import { firstLane, HALVES_SWAPPED } from '../shuffle.ts';
+import { threadsFor, unitsPerTask } from '../threading.ts';
 
 /** Vectors of each sum side by side: covers the latency of an addition. */
 const STATES = 4;
@@ -41,7 +41,6 @@ const STATES = 4;
 const BLOCK = 2048;
 /** Elements that K is the mean of, at most. */
 const FIRST = 64;
-const TASKS_PER_THREAD = 4;
 
 export const rows: Kernel<MomentsProblem> = {
   name: 'rows',
@@ -66,7 +65,7 @@ export const rows: Kernel<MomentsProblem> = {
 function plan(problem: MomentsProblem, _tunables: unknown, traits: Traits): Plan {
   const { outer, channels, inner } = problem;
   const threads = threadsFor(momentsCost(problem), traits);
-  const perTask = threads === 1 ? channels : Math.ceil(channels / (threads * TASKS_PER_THREAD));
+  const perTask = unitsPerTask(channels, threads);
   return {
     passes: [
       {
@@ -84,9 +83,6 @@ const entryOf = (problem: MomentsProblem): Entry => ({
   buffers: Object.keys(momentsOperands(problem)).map((name, i, { length }) => ({ name, access: i === length - 1 ? 'write' : 'read' })),
   arguments: ['outer', 'channels', 'inner', 'perTask'].map((name) => ({ name, type: 'u32' })),
 });
-
-const FIRST_LANE = () => v128.const('i8x16', [255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-const HIGH = words(2, 3, 0, 1);
 
 const VECTORS = [v128, STATES] as const;
 const LOCALS = {
@@ -168,7 +164,7 @@ function channelsTask(problem: MomentsProblem, fma: boolean): Task {
 
     /** One element, in the first lane; the others are 0. */
     function single() {
-      set(a[0], v128.and(f32x4.sub(v128.load32_zero({}, x), center), FIRST_LANE()));
+      set(a[0], v128.and(f32x4.sub(v128.load32_zero({}, x), center), firstLane()));
       if (isCross) set(b[0], v128.load32_zero({}, g));
       accumulate(1);
       for (const cursor of cursors) advance(cursor, 4);
@@ -185,7 +181,7 @@ function channelsTask(problem: MomentsProblem, fma: boolean): Task {
       [sum, product].forEach((state, which) => {
         for (let i = 1; i < STATES; i++) set(state[0], f32x4.add(state[0], state[i]));
         set(total[which], f64x2.add(total[which], f64x2.promote_low_f32x4(state[0])));
-        set(state[0], i8x16.shuffle(HIGH, state[0], state[0]));
+        set(state[0], i8x16.shuffle(HALVES_SWAPPED, state[0], state[0]));
         set(total[which], f64x2.add(total[which], f64x2.promote_low_f32x4(state[0])));
         for (const register of state) set(register, integers(0));
       });
@@ -193,7 +189,7 @@ function channelsTask(problem: MomentsProblem, fma: boolean): Task {
     }
 
     function store() {
-      for (const register of total) set(register, f64x2.add(register, i8x16.shuffle(HIGH, register, register)));
+      for (const register of total) set(register, f64x2.add(register, i8x16.shuffle(HALVES_SWAPPED, register, register)));
       if (!isCross) {
         for (const register of total) set(register, f64x2.div(register, count));
         set(total[1], f64x2.max(f64x2.sub(total[1], f64x2.mul(total[0], total[0])), integers(0)));

@@ -9,11 +9,8 @@ import { pool2dCost, pool2dFacts, pool2dVariant, reachesOf } from '../../pooling
 import { type Pool2dProblem, pool2dOperands } from '../../problems/pool2d.ts';
 import { reachNumbers } from '../../problems/window.ts';
 import { advance, assemble, loopWhileBelow, set, task } from '../assembly.ts';
-import { threadsFor } from '../threading.ts';
+import { threadsFor, unitsPerTask } from '../threading.ts';
 import { elementOf, entryOf, gatherElement, LOCALS, startRow, startRows, writtenBy } from './element.ts';
-
-/** Tasks per thread, so that a thread that was held up can be helped out. */
-const TASKS_PER_THREAD = 4;
 
 export const direct: Kernel<Pool2dProblem> = {
   name: 'direct',
@@ -38,7 +35,7 @@ function plan(problem: Pool2dProblem, _tunables: unknown, traits: Traits): Plan 
   const { vertical, horizontal } = reachesOf(problem);
   const rows = problem.planes * vertical.positions;
   const threads = threadsFor(pool2dCost(problem), traits);
-  const perTask = threads === 1 ? rows : Math.ceil(rows / (threads * TASKS_PER_THREAD));
+  const perTask = unitsPerTask(rows, threads);
   return {
     passes: [
       {

@@ -10,10 +10,8 @@ import { countsTaps, pool2dCost, pool2dFacts, pool2dVariant } from '../../poolin
 import { type Pool2dProblem, pool2dOperands } from '../../problems/pool2d.ts';
 import { reachNumbers, windowReach } from '../../problems/window.ts';
 import { advance, assemble, f32, i32, type Local, local, loopWhileBelow, memory, min, repeat, set, task } from '../assembly.ts';
-import { threadsFor } from '../threading.ts';
+import { threadsFor, unitsPerTask } from '../threading.ts';
 import { type Arguments, type ElementCode, entryOf, gatherElement, LOCALS, type Names, startRow, wordAt } from './element.ts';
-
-const TASKS_PER_THREAD = 4;
 
 export const scatter: Kernel<Pool2dProblem> = {
   name: 'scatter',
@@ -41,7 +39,7 @@ export const scatter: Kernel<Pool2dProblem> = {
 
 function plan(problem: Pool2dProblem, _tunables: unknown, traits: Traits): Plan {
   const threads = threadsFor(pool2dCost(problem), traits);
-  const perTask = threads === 1 ? problem.planes : Math.ceil(problem.planes / (threads * TASKS_PER_THREAD));
+  const perTask = unitsPerTask(problem.planes, threads);
   const { vertical, horizontal } = problem;
   return {
     passes: [

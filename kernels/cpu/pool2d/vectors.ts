@@ -11,7 +11,7 @@ import { type Pool2dProblem, pool2dOperands } from '../../problems/pool2d.ts';
 import { type Axis, reachNumbers, windowsOf } from '../../problems/window.ts';
 import { advance, assemble, f32x4, i8x16, i32, i32x4, if_, type Local, loopWhileBelow, set, task, v128 } from '../assembly.ts';
 import { integers, type Vector } from '../math.ts';
-import { threadsFor } from '../threading.ts';
+import { threadsFor, unitsPerTask } from '../threading.ts';
 import {
   type Arguments,
   elementOf,
@@ -24,8 +24,6 @@ import {
   startRows,
   writtenBy,
 } from './element.ts';
-
-const TASKS_PER_THREAD = 4;
 
 export const vectors: Kernel<Pool2dProblem> = {
   name: 'vectors',
@@ -66,7 +64,7 @@ function plan(problem: Pool2dProblem, _tunables: unknown, traits: Traits): Plan 
   const { first, end } = wholeWindows(problem.horizontal);
   const rows = problem.planes * vertical.positions;
   const threads = threadsFor(pool2dCost(problem), traits);
-  const perTask = threads === 1 ? rows : Math.ceil(rows / (threads * TASKS_PER_THREAD));
+  const perTask = unitsPerTask(rows, threads);
   return {
     passes: [
       {

@@ -10,6 +10,7 @@
 import type { Fold } from '../../problems/reduce.ts';
 import { f32x4, f64x2, i8x16, i32x4, set, type Value, v128 } from '../assembly.ts';
 import { floats, integers, type Vector } from '../math.ts';
+import { HALVES_SWAPPED, NEIGHBOURS_SWAPPED } from '../shuffle.ts';
 
 export interface Accumulation {
   readonly registers: number;
@@ -23,8 +24,6 @@ export interface Accumulation {
   finish(state: readonly Vector[], into: Vector, count: Vector): void;
 }
 
-const HIGH_FIRST = [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7];
-const ODD_FIRST = [4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11];
 const LOW_PAIRS = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
 
 function floatSum(mean: boolean): Accumulation {
@@ -35,7 +34,7 @@ function floatSum(mean: boolean): Accumulation {
       for (const pair of state) set(pair, integers(0));
     },
     add: ([low, high], value, _index, [upper]) => {
-      set(upper, i8x16.shuffle(HIGH_FIRST, value, value));
+      set(upper, i8x16.shuffle(HALVES_SWAPPED, value, value));
       set(low, f64x2.add(low, f64x2.promote_low_f32x4(value)));
       set(high, f64x2.add(high, f64x2.promote_low_f32x4(upper)));
     },
@@ -150,12 +149,12 @@ export function mergeLanes(
   if (isPairs) {
     // f64 pairs: first the two pairs, then the halves of the sum.
     set(state[0], f64x2.add(state[0], state[1]));
-    set(other[0], i8x16.shuffle(HIGH_FIRST, state[0], state[0]));
+    set(other[0], i8x16.shuffle(HALVES_SWAPPED, state[0], state[0]));
     set(state[0], f64x2.add(state[0], other[0]));
     set(state[1], state[0]);
     return;
   }
-  for (const order of [HIGH_FIRST, ODD_FIRST]) {
+  for (const order of [HALVES_SWAPPED, NEIGHBOURS_SWAPPED]) {
     state.forEach((register, i) => set(other[i], i8x16.shuffle(order, register, register)));
     accumulation.merge(state, other, scratch);
   }

@@ -8,16 +8,14 @@
 
 import { advance, i32, i32x4, repeat, set, v128 } from '../assembly.ts';
 import { integers as splat, type Vector } from '../math.ts';
+import { firstLane } from '../shuffle.ts';
 import { mergeLanes } from './accumulation.ts';
 import { STATES } from './columns.ts';
 import type { Walk } from './fold.ts';
 
-/** All bits of the first lane. */
-const FIRST_LANE = () => v128.const('i8x16', [255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-
 /** A sum must take in a single element once, not in every lane; the others do not mind. */
 function single(into: Vector, one: Vector, isSum: boolean): Vector {
-  set(into, isSum ? v128.and(one, FIRST_LANE()) : one);
+  set(into, isSum ? v128.and(one, firstLane()) : one);
   return into;
 }
 

@@ -8,7 +8,7 @@ import type { Kernel, Plan, Source, Traits } from '../../kernel.ts';
 import { isIndex, type ReduceProblem } from '../../problems/reduce.ts';
 import { reduceCost, reduceFacts, reduceVariant } from '../../reduce.ts';
 import { assemble, type Task } from '../assembly.ts';
-import { threadsFor } from '../threading.ts';
+import { threadsFor, unitsPerTask } from '../threading.ts';
 import { type Accumulation, accumulationOf } from './accumulation.ts';
 import { BLOCK, STATES, scratchBytes, stripOf } from './columns.ts';
 import { foldTask } from './fold.ts';
@@ -20,7 +20,6 @@ const MOST_CHUNKS = 64;
 const FEW_UNITS = 16;
 /** Rows from which on a unit has four; not fewer than FEW_UNITS, so that such folds are not cut. */
 const MANY_ROWS = 64;
-const TASKS_PER_THREAD = 4;
 /** Results below this many are merged on one thread. */
 const FEW_RESULTS = 256;
 
@@ -77,7 +76,7 @@ function plan(problem: ReduceProblem, _tunables: unknown, traits: Traits): Plan 
   const units = Math.ceil((outer * chunks) / group) * blocks;
   const { executedFlops, bytes } = reduceCost(problem);
   const threads = threadsFor({ flops: executedFlops, executedFlops, bytes }, traits);
-  const share = (count: number) => (threads === 1 ? count : Math.ceil(count / (threads * TASKS_PER_THREAD)));
+  const share = (count: number) => unitsPerTask(count, threads);
   const words = [outer, reduced, inner, chunks, chunk, blocks, group, units, stripOf(inner * bytesPerElement(source))];
   const { registers, partialBytes }: Accumulation = accumulationOf(fold, expression.type as 'f32' | 'i32');
   const tasks = Math.ceil(units / share(units));

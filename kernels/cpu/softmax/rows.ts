@@ -10,10 +10,9 @@ import { type SoftmaxProblem, softmaxOperands } from '../../problems/softmax.ts'
 import { softmaxCost, softmaxFacts, softmaxVariant } from '../../softmax.ts';
 import { advance, assemble, f32x4, f64x2, i8x16, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
 import { constantsOf, exp, floats, hoisted, integers, log as logarithm, SCRATCH, type Vector } from '../math.ts';
-import { words } from '../shuffle.ts';
-import { threadsFor } from '../threading.ts';
+import { firstLane, HALVES_SWAPPED, NEIGHBOURS_SWAPPED, words } from '../shuffle.ts';
+import { threadsFor, unitsPerTask } from '../threading.ts';
 
-const TASKS_PER_THREAD = 4;
 /** Vectors side by side: covers the latency of a state's additions. */
 const STATES = 4;
 
@@ -41,7 +40,7 @@ export const rows: Kernel<SoftmaxProblem> = {
 
 function plan(problem: SoftmaxProblem, _tunables: unknown, traits: Traits): Plan {
   const threads = threadsFor(softmaxCost(problem), traits);
-  const perTask = threads === 1 ? problem.rows : Math.ceil(problem.rows / (threads * TASKS_PER_THREAD));
+  const perTask = unitsPerTask(problem.rows, threads);
   const buffers = Object.keys(softmaxOperands(problem));
   const grid = [Math.ceil(problem.rows / perTask), 1, 1] as const;
   return { passes: [{ entry: 'rows', buffers, arguments: [problem.rows, problem.columns, perTask], grid }], workspace: {} };
@@ -69,10 +68,6 @@ const LOCALS = {
 type Names = Record<'row' | 'endRow' | 'left' | 'rowBytes' | 'a' | 'b' | 'to' | 'task', Local> &
   Record<'x' | 'g' | 'value' | 'whole', Vector> &
   Record<'most' | 'sum' | 'constant' | 'scratch', Vector[]>;
-
-const FIRST_LANE = () => v128.const('i8x16', [255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-const HIGH = words(2, 3, 0, 1);
-const NEIGHBOUR = words(1, 0, 3, 2);
 
 function generate(problem: SoftmaxProblem): Source {
   const walks = problem.pass === 'forward' ? (problem.log ? forwardLog : forward) : problem.log ? gradientLog : gradient;
@@ -130,17 +125,17 @@ const startSums = ({ sum }: Names): void => {
 
 /** Adds four values, or the first lane of one, to a pair of f64; overwrites the values. */
 function addTo({ sum }: Names, value: Vector, { state, lanes }: Step): void {
-  if (lanes === 1) set(value, v128.and(value, FIRST_LANE()));
+  if (lanes === 1) set(value, v128.and(value, firstLane()));
   set(sum[state], f64x2.add(sum[state], f64x2.promote_low_f32x4(value)));
   if (lanes === 1) return;
-  set(value, i8x16.shuffle(HIGH, value, value));
+  set(value, i8x16.shuffle(HALVES_SWAPPED, value, value));
   set(sum[state], f64x2.add(sum[state], f64x2.promote_low_f32x4(value)));
 }
 
 /** The sum in all lanes, as f32. */
 function finishSum({ sum: [first, ...others], whole }: Names): void {
   for (const other of others) set(first, f64x2.add(first, other));
-  set(first, f64x2.add(first, i8x16.shuffle(HIGH, first, first)));
+  set(first, f64x2.add(first, i8x16.shuffle(HALVES_SWAPPED, first, first)));
   set(whole, f32x4.demote_f64x2_zero(first));
   set(whole, i8x16.shuffle(words(0, 0, 0, 0), whole, whole));
 }
@@ -154,7 +149,7 @@ function findLargest({ most, x, a }: Names, walk: Walk): void {
   });
   const [first, ...others] = most;
   for (const other of others) set(first, f32x4.pmax(first, other));
-  for (const order of [HIGH, NEIGHBOUR]) set(first, f32x4.pmax(first, i8x16.shuffle(order, first, first)));
+  for (const order of [HALVES_SWAPPED, NEIGHBOURS_SWAPPED]) set(first, f32x4.pmax(first, i8x16.shuffle(order, first, first)));
 }
 
 /** Σ exp(x − m); the powers themselves are stored if `keeps`. */

@@ -26,7 +26,7 @@ import {
   task,
   v128,
 } from '../../assembly.ts';
-import { threadsFor } from '../../threading.ts';
+import { threadsFor, unitsPerTask } from '../../threading.ts';
 import { filterGradPlan, filterGradTask } from './filter-grad.ts';
 import { type Geometry, geometryOf, LANES, notDepthwise, partBytes } from './geometry.ts';
 import { rowsRoutine } from './planes.ts';
@@ -98,7 +98,7 @@ function plan(problem: Conv2dProblem, { ROWS }: Tunables, traits: Traits): Plan 
   const perThread = bandSource + 64 * ROWS;
   const planes = batch * filters;
   const threads = threadsFor(conv2dCost(problem), traits);
-  const perTask = threads === 1 ? planes : Math.ceil(planes / (threads * TASKS_PER_THREAD));
+  const perTask = unitsPerTask(planes, threads);
   return {
     passes: [
       {

@@ -5,7 +5,7 @@ import type { Entry, Plan, Traits } from '../../../kernel.ts';
 import type { Conv2dProblem } from '../../../problems/conv2d.ts';
 import { windowsOf } from '../../../problems/window.ts';
 import { advance, call, i32, loopWhileBelow, min, repeat, set, type Task, task, v128 } from '../../assembly.ts';
-import { threadsFor } from '../../threading.ts';
+import { threadsFor, unitsPerTask } from '../../threading.ts';
 import { geometryOf, LANES, partBytes } from './geometry.ts';
 import { copyRowsRoutine } from './rows.ts';
 import { addSumsRoutine, finishSumsRoutine, SUM_BYTES } from './sums.ts';
@@ -40,7 +40,7 @@ export function filterGradPlan(problem: Conv2dProblem, bandBytes: number, tasksP
   const taps = vertical.window * horizontal.window;
   const perThread = bandSource + bandGrad + whole(SUM_BYTES * taps);
   const threads = threadsFor(conv2dCost(problem), traits);
-  const perTask = threads === 1 ? filters : Math.ceil(filters / (threads * tasksPerThread));
+  const perTask = unitsPerTask(filters, threads, tasksPerThread);
   return {
     passes: [
       {
