@@ -5,6 +5,7 @@
 import type { Cost, DeviceKind, Traits, Tunables } from '../kernels/kernel.ts';
 import type { Problem } from '../kernels/problem.ts';
 import type { PeerCase } from './peers/peer.ts';
+import type { Summary } from './record.ts';
 
 /** What the command line asked for, as far as a suite needs it to list its cases. */
 export interface Request {
@@ -96,6 +97,11 @@ export interface Suite {
   readonly options?: readonly SuiteOption[];
   /** The cases, in the order to run them. Throws a UsageError for a request it cannot meet. */
   cases(request: Request): readonly Case[];
+  /**
+   * What the rows mean: closing sentences, each with the number behind it. It is asked at the end of a run, an interrupted or resumed one too, so any row may
+   * be missing or have no figures; what cannot be said is left out. Where it throws, the run is kept without it.
+   */
+  verdict?(rows: readonly Summary[], request: Request): readonly string[];
 }
 
 /** A request that cannot be met: a line for the user, exit code 2. */

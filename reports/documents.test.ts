@@ -8,7 +8,8 @@ import { markdown } from './markdown.ts';
 import { resultsJsonSchema } from './schema.ts';
 import { traceRecorder } from './trace.ts';
 
-const results = { run, summaries, samples };
+const verdict = ['packed is 2.0 times as fast as *openblas*'];
+const results = { run, summaries, samples, verdict };
 
 test('results.json reads back; a number that JSON lacks is left out', () => {
   const back = readResults(resultsJson(results));
@@ -16,6 +17,8 @@ test('results.json reads back; a number that JSON lacks is left out', () => {
   assert.is(back.summaries[0].median_ns, 1234567.8);
   assert.is(back.summaries[2].max_rel_err, undefined);
   assert.is(back.samples.length, 2);
+  assert.equal(back.verdict, verdict);
+  assert.is(readResults(resultsJson({ run, summaries, samples })).verdict, undefined, 'files from before verdicts read as well');
   assert.throws(() => readResults(resultsJson(results).replace('"slot": 1', '"slot": -1')), /samples\.0\.slot/);
   assert.throws(() => readResults('{'), /not JSON/);
 });
@@ -32,6 +35,7 @@ test('Markdown has a table that its own bars and stars cannot break', () => {
   const bars = rows.map((line) => line.replaceAll('\\|', '').split('|').length);
   assert.is(new Set(bars).size, 1);
   assert.match(text, /\*\*1\.23 ms\*\*/);
+  assert.match(text, /### Verdict\n\n- packed is 2\.0 times as fast as \\\*openblas\\\*\n/);
   assert.match(text, /- cpu: A CPU \\\| with a bar/);
   assert.match(text, /- matmul\/1024x1024x1024\/nn\/f32 .*skipped: no WebGPU adapter/);
 });

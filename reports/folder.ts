@@ -33,6 +33,8 @@ export interface FolderSink extends Sink {
   sample(sample: Sample): void;
   /** Puts a row into `summary.csv`; it replaces a row of the same suite, case and arm. Throws a WriteError. */
   summary(summary: Summary): void;
+  /** Keeps what the suite says of its rows, for `results` and the files of `finish`. */
+  verdict(lines: readonly string[]): void;
   /** All there is now: what stood there and what came. */
   results(): Results;
   /** Writes the files of `formats` (and `results.json` in any case) and returns the paths of all files of the folder. Throws a WriteError. */
@@ -85,11 +87,12 @@ export function folderSink(dir: string, { resume = false }: { resume?: boolean }
   const samples = [...earlier.samples];
   const rows = new Map(earlier.summaries.map((row) => [rowKey(row), row]));
   let document = earlier.run;
+  let verdict: readonly string[] = [];
   let appender: Appender | undefined;
 
   const results = (): Results => {
     if (!document) throw new Error('folder: run() must be called before results()');
-    return { run: document, samples, summaries: [...rows.values()] };
+    return { run: document, samples, summaries: [...rows.values()], verdict };
   };
 
   return {
@@ -109,6 +112,9 @@ export function folderSink(dir: string, { resume = false }: { resume?: boolean }
       const next = new Map(rows).set(rowKey(summary), summary);
       replaceFile(join(dir, 'summary.csv'), summaryCsv([...next.values()]));
       rows.set(rowKey(summary), summary);
+    },
+    verdict(lines) {
+      verdict = lines;
     },
     results,
     finish(formats = []) {

@@ -4,11 +4,14 @@ import { summaryCsv } from './csv.ts';
 import { resultsJson } from './json.ts';
 import { markdown } from './markdown.ts';
 import type { Results } from './schema.ts';
-import { type TableStyle, table } from './table.ts';
+import { closing, type TableStyle, table } from './table.ts';
 
 /** Each format with its file in the results folder and its writer. */
 export const FORMATS = {
-  table: { file: 'table.txt', write: ({ summaries }: Results, style?: TableStyle) => table(summaries, style) },
+  table: {
+    file: 'table.txt',
+    write: ({ summaries, verdict }: Results, style?: TableStyle) => table(summaries, style) + closing(verdict, style),
+  },
   csv: { file: 'summary.csv', write: ({ summaries }: Results) => summaryCsv(summaries) },
   json: { file: 'results.json', write: (results: Results) => resultsJson(results) },
   markdown: { file: 'report.md', write: (results: Results) => markdown(results) },

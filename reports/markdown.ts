@@ -20,7 +20,7 @@ function facts(value: unknown, path: readonly string[] = []): string[] {
 const title = (run: RunDocument): string => `## bench ${escaped(run.command.join(' '))}`;
 
 /** The whole of `report.md`. */
-export function markdown({ run, summaries }: Results): string {
+export function markdown({ run, summaries, verdict = [] }: Results): string {
   const best = bestMedians(summaries);
   const figures: Figure[] = [...FIGURES, ...extraFigures(summaries)].filter(
     (figure) => figure.rank === 0 || summaries.some((summary) => figure.cell(summary, best.get(summary.case)) !== ''),
@@ -39,6 +39,7 @@ export function markdown({ run, summaries }: Results): string {
     row(figures.map((figure) => figure.title)),
     row(figures.map((figure) => (figure.align === 'right' ? '---:' : '---'))),
     ...lines,
+    ...(verdict.length ? ['', '### Verdict', '', ...verdict.map((sentence) => `- ${escaped(sentence)}`)] : []),
     ...(notes.length ? ['', '### Warnings', '', ...notes] : []),
     '',
     '### Environment',

@@ -126,6 +126,7 @@ export const resultsSchema = z.strictObject({
   run: runSchema,
   summaries: z.array(summarySchema),
   samples: z.array(sampleSchema),
+  verdict: z.array(z.string()).optional().describe('what the suite says of its rows: sentences with the number behind each'),
 });
 
 /** The JSON Schema (draft 2020-12) of `results.json`, for readers in other languages. */
@@ -142,6 +143,8 @@ export interface Results {
   readonly run: RunDocument;
   readonly summaries: readonly Summary[];
   readonly samples: readonly Sample[];
+  /** What the suite says of its rows: sentences with the number behind each. */
+  readonly verdict?: readonly string[];
 }
 
 // The records and the schema say the same, or this file does not compile.

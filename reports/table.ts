@@ -120,3 +120,7 @@ export function table(rows: readonly Summary[], { width = DEFAULT_WIDTH, colour 
   const notes = warnings(rows).map((text) => paint(wrapped(`! ${text}`, width, '  '), 'yellow'));
   return `${[...lines, ...(notes.length ? ['', ...notes] : [])].join('\n')}\n`;
 }
+
+/** The verdict as it stands below the table: a blank line, then each sentence on lines of its own; nothing where there is none. */
+export const closing = (verdict: readonly string[] = [], { width = DEFAULT_WIDTH }: TableStyle = {}): string =>
+  verdict.length === 0 ? '' : `\n${verdict.map((sentence) => `${wrapped(`= ${sentence}`, width, '  ')}\n`).join('')}`;

@@ -10,7 +10,7 @@ test.after(() => place.remove());
 test('Ctrl-C ends after the sample in flight and keeps what was measured; --resume adds only what is missing', async () => {
   const args = ['run', TROUBLE, '--only', 'right,waits', '--time', '0.4', '--forks', '2', '--no-roof', '--out', 'broken'];
   let sent = false;
-  const { code, err } = await place.bench(args, {
+  const { code, err, out } = await place.bench(args, {
     watch(text, kill) {
       if (!sent && text.includes('fork 1/2, case 2/2')) {
         sent = true;
@@ -22,6 +22,9 @@ test('Ctrl-C ends after the sample in flight and keeps what was measured; --resu
   assert.match(err, /go on with the same command and --resume --out broken/);
   const before = place.text('broken', 'samples.csv');
   assert.is(JSON.parse(place.text('broken', 'run.json')).ended_utc, undefined);
+  const sentence = /= (\d) of \d rows are right\n/;
+  const [, right] = sentence.exec(out) ?? [];
+  assert.ok(Number(right) >= 2, 'what the suite says of the rows that there are is told');
   assert.ok(place.rows('broken', 'summary.csv').some((row) => row.case === 'trouble/first' && row.status === 'ok'));
 
   const resumed = await place.bench([...args, '--resume']);
@@ -40,6 +43,7 @@ test('Ctrl-C ends after the sample in flight and keeps what was measured; --resu
 
   const idle = await place.bench([...args, '--resume']);
   assert.is(idle.code, 0, idle.err);
+  assert.match(idle.out, /= 4 of 4 rows are right\n/);
   assert.is(place.text('broken', 'samples.csv'), after, 'nothing is missing, nothing is measured');
 });
 

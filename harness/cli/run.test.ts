@@ -142,6 +142,19 @@ test('a filter leaves out what is known before, and hides what is only known aft
   );
 });
 
+test('what a suite says of its rows is told below the table and kept; one that fails to say it costs no row', async () => {
+  const only = ['run', TROUBLE, '--only', 'right', ...SHORT, '--format', 'table,markdown'];
+  const said = await place.bench([...only, '--out', 'said']);
+  assert.is(said.code, 0, said.err);
+  assert.match(said.out, /\n\n= 2 of 2 rows are right\n$/);
+  assert.equal(JSON.parse(place.text('said', 'results.json')).verdict, ['2 of 2 rows are right']);
+  assert.match(place.text('said', 'report.md'), /### Verdict\n\n- 2 of 2 rows are right\n/);
+  const mute = await place.bench([...only, '--mute', '--out', 'mute']);
+  assert.is(mute.code, 0, mute.err);
+  assert.match(mute.err, /the suite trouble has no verdict: no words for it; the rows are kept/);
+  assert.is(place.rows('mute', 'summary.csv').length, 2);
+});
+
 test('several suites have a folder each below --out', async () => {
   const { code, err } = await place.bench(['run', EXAMPLE, TROUBLE, '--only', 'right', ...SHORT, '--out', 'both', '--trace', 'trace.json']);
   assert.is(code, 0, err);

@@ -17,6 +17,7 @@ import { beatsRoof, Roofs } from '../roofs.ts';
 import { run } from '../run.ts';
 import { UsageError } from '../suite.ts';
 import { isMeasured, summarize } from '../summary.ts';
+import { verdictOf } from '../verdict.ts';
 import { EXIT, type ExitCode, exitCodeOf, gravest, report } from './exit.ts';
 import { Interrupt } from './interrupt.ts';
 import { ARM_MODULE } from './places.ts';
@@ -86,10 +87,21 @@ export class Session {
   /** Writes all that is known at the end. */
   #finish(interrupted: boolean): void {
     this.#writeRows();
+    this.#judge();
     const ended_utc = interrupted ? undefined : new Date().toISOString();
     this.#folder.run({ ...this.#document, roofs: this.#roofs?.known(), ended_utc });
     this.#folder.finish(formatsOf(this.#flags));
     if (this.#trace) replaceFile(this.#flags.trace!, this.#trace.json());
+  }
+
+  /** Has the suite say what its rows mean. */
+  #judge(): void {
+    const { suite, request } = this.#ledger.plan;
+    const { lines, failure } = verdictOf(suite, this.#rows(), request);
+    this.#folder.verdict(lines);
+    if (!failure) return;
+    console.error(`bench: the suite ${suite.name} has no verdict: ${failure.message}; the rows are kept`);
+    if (this.#flags.verbose) console.error(failure.stack);
   }
 
   async #prepareRoofs(signal: AbortSignal): Promise<void> {
