@@ -1,6 +1,7 @@
 // A child is the parent's end of an arm's process: it asks, waits no longer than it should, and ends what hangs.
 
 import { type ChildProcess, fork } from 'node:child_process';
+import { clockNs, tracing } from '../kernels/span.ts';
 import type { Arm } from './arm.ts';
 import { cpuSecondsOf, familyOf } from './processes.ts';
 import { ArmFailure, type Opened, PROTOCOL_VERSION, type Reply, type Verb, type Verbs } from './protocol.ts';
@@ -13,6 +14,8 @@ export interface Birth {
   /** The suite's name or module URL. */
   readonly suite?: string;
   readonly request?: Request;
+  /** Whether the process records spans and counters. */
+  readonly traced?: boolean;
   /** Seconds that opening the arm may take. */
   readonly timeout: number;
   /** Shows what the process prints to standard error; else only its end is kept, for the reason of a failure. */
@@ -49,7 +52,8 @@ export class Child {
   /** Starts a process and opens the arm in it. Rejects with an ArmFailure. */
   static async open(arm: Arm, birth: Birth): Promise<{ child: Child; opened: Opened }> {
     const child = new Child(arm, birth);
-    const opened = await child.ask('open', { protocol: PROTOCOL_VERSION, arm, suite: birth.suite, request: birth.request }, birth.timeout);
+    const { suite, request, traced, timeout } = birth;
+    const opened = await child.ask('open', { protocol: PROTOCOL_VERSION, arm, suite, request, traced }, timeout);
     return { child, opened };
   }
 
@@ -66,6 +70,10 @@ export class Child {
     this.#process.on('close', (code, signal) => this.#end(code, signal));
   }
 
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
   get alive(): boolean {
     return this.#ended === undefined;
   }
@@ -75,6 +83,7 @@ export class Child {
     if (this.#ended) return Promise.reject(this.#ended);
     if (verb === 'prepare') this.#family = undefined;
     const id = ++this.#asked;
+    const askedNs = clockNs();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#ended = new ArmFailure(
@@ -87,6 +96,7 @@ export class Child {
         <T>(then: (value: T) => void) =>
         (value: T) => {
           clearTimeout(timer);
+          tracing()?.span('parent', `${verb}: ${this.arm.name}`, 'wait', askedNs, clockNs());
           this.#waiting = undefined;
           then(value);
         };

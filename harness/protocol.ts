@@ -6,9 +6,10 @@ import type { Cost, Tunables } from '../kernels/kernel.ts';
 import type { Problem } from '../kernels/problem.ts';
 import type { Arm } from './arm.ts';
 import type { PeerCase } from './peers/peer.ts';
+import type { Events } from './span.ts';
 import type { Request } from './suite.ts';
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** What the child has opened: the facts of a row that do not depend on the case. */
 export interface Opened {
@@ -73,10 +74,13 @@ export interface Figure {
 
 /** Every verb with what is asked and what is answered. */
 export interface Verbs {
-  open: { ask: { protocol: number; arm: Arm; suite?: string; request?: Request }; answer: Opened };
+  /** With `traced` the process records spans and counters from then on. */
+  open: { ask: { protocol: number; arm: Arm; suite?: string; request?: Request; traced?: boolean }; answer: Opened };
   prepare: { ask: { case: CaseOrder }; answer: Prepared };
   calibrate: { ask: { shareNs: number; sampleNs: number }; answer: Calibrated };
   sample: { ask: { iterations: number }; answer: Figure[] };
+  /** What was recorded since it was asked the last time; nothing where `open` did not ask for it. */
+  trace: { ask: object; answer: Events };
   release: { ask: object; answer: object };
   close: { ask: object; answer: object };
 }

@@ -9,6 +9,7 @@ import { balancedOrders } from './order.ts';
 import { peerCaseOf } from './peer-exercise.ts';
 import type { Entry, PlannedCase } from './plan.ts';
 import { ArmFailure, type Calibrated, type Figure, type Opened } from './protocol.ts';
+import type { ArmEvents } from './span.ts';
 
 /** Nanoseconds that a sample should span, where its share allows: long against interrupts and scheduling. */
 const SAMPLE_NS = 20e6;
@@ -32,6 +33,8 @@ export interface RunHooks {
   readonly signal: AbortSignal;
   /** Told what comes next, between samples only. */
   progress(fork: number, planned: PlannedCase, what: string): void;
+  /** Where what arms record goes; absent where nobody wants a trace. */
+  readonly trace?: (events: ArmEvents) => void;
   /** Told when a fork is done with a case: its rows are as complete as they are by now. */
   measured(planned: PlannedCase): void;
 }
@@ -122,6 +125,7 @@ class Fork implements AsyncDisposable {
       const prepared = await child.ask('prepare', { case: order }, this.#patience);
       const sampleNs = Math.max(Math.min(SAMPLE_NS, shareNs / LEAST_SAMPLES), QUANTA * (opened.limits.timestampQuantumNs ?? 0));
       const calibrated = await child.ask('calibrate', { shareNs, sampleNs }, this.#patience);
+      await this.#trace(row, child);
       this.#ledger.ready(row, { opened, prepared }, place);
       if (!calibrated.steady) row.warnings.add('still warming up when sampling began');
       row.slow = calibrated.slow;
@@ -136,7 +140,8 @@ class Fork implements AsyncDisposable {
     if (known?.child.alive) return known;
     const { suiteSource, request } = this.#ledger.plan;
     const { entry, verbose } = this.#hooks;
-    const birth: Birth = { entry, suite: suiteSource, request, timeout: Math.max(OPENING_S, this.#patience), verbose };
+    const timeout = Math.max(OPENING_S, this.#patience);
+    const birth: Birth = { entry, suite: suiteSource, request, timeout, traced: this.#hooks.trace !== undefined, verbose };
     const born = await Child.open(arm, birth);
     this.#children.set(arm.name, born);
     return born;
@@ -173,7 +178,11 @@ class Fork implements AsyncDisposable {
       const { row, child, calibrated } = runner;
       this.#hooks.progress(this.#fork, row.planned, `${title}: ${row.entry.arm.name}`);
       unrest.push(this.#monitor.wake(child));
-      const figures = await this.#guard(row, child, () => child.ask('sample', { iterations: calibrated.iterations }, this.#patience));
+      const figures = await this.#guard(row, child, async () => {
+        const taken = await child.ask('sample', { iterations: calibrated.iterations }, this.#patience);
+        await this.#trace(row, child);
+        return taken;
+      });
       if (figures) taken.push({ runner, slot, figures });
       if (child.alive) this.#monitor.park(child);
     }
@@ -185,6 +194,13 @@ class Fork implements AsyncDisposable {
     for (const { runner, slot, figures } of taken)
       this.#ledger.figures(runner.row, { fork: this.#fork, round, slot }, figures, runner.calibrated.iterations, noise);
     return noise;
+  }
+
+  /** Has an arm hand over what it has recorded, where a trace is wanted. */
+  async #trace({ entry }: Row, child: Child): Promise<void> {
+    if (!this.#hooks.trace) return;
+    const events = await child.ask('trace', {}, this.#patience);
+    this.#hooks.trace({ ...events, arm: entry.arm.name, pid: child.pid, fork: this.#fork });
   }
 
   /** Runs a step of an arm; its failure becomes the row's, and its process is ended, so that the next case gets a fresh one. */

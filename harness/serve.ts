@@ -4,6 +4,7 @@
 
 import { kernels } from '../kernels/catalog.ts';
 import { type Device, DeviceError } from '../kernels/device.ts';
+import { clockNs, MAIN_THREAD, type Recorder, startTracing } from '../kernels/span.ts';
 import type { Arm } from './arm.ts';
 import { openDevice } from './devices.ts';
 import { functionSubject } from './function-subject.ts';
@@ -13,6 +14,7 @@ import type { OpenPeer } from './peers/peer.ts';
 import { ArmFailure, type CaseOrder, type Opened, PROTOCOL_VERSION, type Question, type Reply, type Verb, type Verbs } from './protocol.ts';
 import { ROOF_SUITE, roofSuite } from './roof-suite.ts';
 import { Sampler } from './sampler.ts';
+import type { Events } from './span.ts';
 import type { Subject } from './subject.ts';
 import type { FunctionArm, Request, Suite } from './suite.ts';
 
@@ -53,15 +55,18 @@ class ServedArm implements Answers {
   #functions?: (caseName: string) => FunctionArm;
   #subject?: Subject;
   #sampler?: Sampler;
+  /** Absent where nobody wants a trace. */
+  #recorder?: Recorder;
 
   constructor(load: SuiteLoader) {
     this.#load = load;
   }
 
-  async open({ protocol, arm, suite, request }: Verbs['open']['ask']): Promise<Opened> {
+  async open({ protocol, arm, suite, request, traced }: Verbs['open']['ask']): Promise<Opened> {
     if (protocol !== PROTOCOL_VERSION)
       throw new ArmFailure('failed', `the arm's process speaks protocol ${PROTOCOL_VERSION}, the parent ${protocol}; use one revision`);
     this.#arm = arm;
+    if (traced) this.#recorder = startTracing();
     if (arm.kind === 'kernel') this.#device = await openDevice(arm.device, arm);
     if (arm.kind === 'peer') this.#peer = await openPeer(arm);
     if (arm.kind === 'function') this.#functions = functionsOf(suite === ROOF_SUITE ? roofSuite : await this.#load(suite!), arm, request!);
@@ -77,9 +82,20 @@ class ServedArm implements Answers {
 
   async prepare({ case: order }: Verbs['prepare']['ask']) {
     await this.release();
-    this.#subject = await this.#makeSubject(order);
-    this.#sampler = new Sampler(this.#subject);
-    return this.#subject.prepared;
+    return this.#spanning('prepare', async () => {
+      this.#subject = await this.#makeSubject(order);
+      this.#sampler = new Sampler(this.#subject);
+      return this.#subject.prepared;
+    });
+  }
+
+  /** Does a piece of work that the trace, where there is one, shows as a span around all that happens in it. */
+  async #spanning<T>(name: string, work: () => Promise<T>): Promise<T> {
+    if (!this.#recorder) return work();
+    const startNs = clockNs();
+    const result = await work();
+    this.#recorder.span(MAIN_THREAD, name, 'sample', startNs, clockNs());
+    return result;
   }
 
   #makeSubject(order: CaseOrder): Promise<Subject> {
@@ -92,11 +108,16 @@ class ServedArm implements Answers {
   }
 
   calibrate({ shareNs, sampleNs }: Verbs['calibrate']['ask']) {
-    return this.#sampler!.calibrate(shareNs, sampleNs);
+    return this.#spanning('warm up', () => this.#sampler!.calibrate(shareNs, sampleNs));
   }
 
   sample({ iterations }: Verbs['sample']['ask']) {
-    return this.#sampler!.sample(iterations);
+    return this.#spanning('sample', () => this.#sampler!.sample(iterations));
+  }
+
+  async trace(): Promise<Events> {
+    this.#recorder?.count('process memory (bytes)', process.memoryUsage.rss());
+    return this.#recorder?.take() ?? { spans: [], counts: [], skipped: 0 };
   }
 
   async release() {

@@ -2,6 +2,7 @@
 
 import type { Device } from './device.ts';
 import type { DeviceKind } from './kernel.ts';
+import { tracing } from './span.ts';
 
 export interface DeviceOptions {
   /** Threads of the CPU device, the caller's included; all if absent. */
@@ -14,6 +15,14 @@ export interface DeviceOptions {
 
 /** Opens a device. Rejects with a DeviceError that says what is missing. */
 export async function openDevice(kind: DeviceKind, options: DeviceOptions = {}): Promise<Device> {
+  const device = await openUntraced(kind, options);
+  const recorder = tracing();
+  if (!recorder) return device;
+  const { traced } = await import('./traced.ts');
+  return traced(device, recorder);
+}
+
+async function openUntraced(kind: DeviceKind, options: DeviceOptions): Promise<Device> {
   if (kind === 'cpu') {
     const { openCpu } = await import('./cpu/device.ts');
     return openCpu(options);

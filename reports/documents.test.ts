@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { dropped, run, sample, samples, summaries } from './example.ts';
+import { run, samples, summaries } from './example.ts';
 import { formatNames, render } from './formats.ts';
 import { readResults, resultsJson } from './json.ts';
 import { markdown } from './markdown.ts';
 import { resultsJsonSchema } from './schema.ts';
-import { traceRecorder } from './trace.ts';
 
 const verdict = ['packed is 2.0 times as fast as *openblas*'];
 const results = { run, summaries, samples, verdict };
@@ -38,26 +37,6 @@ test('Markdown has a table that its own bars and stars cannot break', () => {
   assert.match(text, /### Verdict\n\n- packed is 2\.0 times as fast as \\\*openblas\\\*\n/);
   assert.match(text, /- cpu: A CPU \\\| with a bar/);
   assert.match(text, /- matmul\/1024x1024x1024\/nn\/f32 .*skipped: no WebGPU adapter/);
-});
-
-test('a trace has a thread for each arm, and events in order that never overlap', () => {
-  let clock = 0;
-  const recorder = traceRecorder(() => clock);
-  clock = 100;
-  recorder.sample(sample);
-  recorder.sample({ ...sample, metric: 'device_time' });
-  recorder.sample(dropped);
-  const { traceEvents } = JSON.parse(recorder.json());
-  const threads = traceEvents.filter(({ name }: { name: string }) => name === 'thread_name');
-  assert.equal(
-    threads.map(({ args }: { args: { name: string } }) => args.name),
-    [sample.arm, dropped.arm],
-  );
-  const [first, second] = traceEvents.filter(({ ph }: { ph: string }) => ph === 'X');
-  assert.is(second.ts + second.dur, 100e3);
-  assert.ok(Math.abs(first.ts + first.dur - second.ts) < 1e-6);
-  assert.ok(Math.abs(first.dur - (1234567.8 * 16) / 1e3) < 1e-6);
-  assert.match(second.cat, /dropped/);
 });
 
 test('every format of --format writes', () => {

@@ -76,7 +76,7 @@ export async function addRunOptions(run: Command, args: readonly string[]): Prom
     .option('--resume', 'add only what is missing in the folder of --out (default: the newest of the suite)')
     .option('--out <dir>', 'where to write (default: results/<UTC time>-<suite>)')
     .option('--format <list>', 'table, csv, json, markdown: the first to standard output, all into the folder', list, ['table'])
-    .option('--trace <file>', 'write a trace of the samples for ui.perfetto.dev')
+    .option('--trace <file>', 'write what every thread and queue did, kernel by kernel, for ui.perfetto.dev')
     .option('--dry-run', 'list cases, arms, predicted time and memory; run nothing')
     .addOption(new Option('--tune <mode>', 'where tunables come from').choices(['off', 'cache', 'tune', 'force']).default('cache'))
     .option('--pin', 'tunables only from the reviewed tables and defaults, never from what this machine has learnt')

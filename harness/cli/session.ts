@@ -3,6 +3,7 @@
 // Whatever ends it, Ctrl-C or a full disk, what was measured before is in the files.
 
 import { writeFileSync } from 'node:fs';
+import { clockNs, startTracing, stopTracing, tracing } from '../../kernels/span.ts';
 import { replaceFile } from '../../reports/file.ts';
 import type { FolderSink } from '../../reports/folder.ts';
 import { render } from '../../reports/formats.ts';
@@ -79,7 +80,8 @@ export class Session {
     const { seed, verbose = false } = this.#flags;
     await this.#prepareRoofs(signal);
     const measured = (planned: PlannedCase) => this.#writeRows(planned);
-    await run(this.#ledger, { entry: ARM_MODULE, seed, verbose, signal, progress: progress.show, measured });
+    const trace = this.#trace?.arm;
+    await run(this.#ledger, { entry: ARM_MODULE, seed, verbose, signal, progress: progress.show, measured, trace });
     progress.clear();
     await this.#reviewRoofs();
   }
@@ -91,7 +93,19 @@ export class Session {
     const ended_utc = interrupted ? undefined : new Date().toISOString();
     this.#folder.run({ ...this.#document, roofs: this.#roofs?.known(), ended_utc });
     this.#folder.finish(formatsOf(this.#flags));
-    if (this.#trace) replaceFile(this.#flags.trace!, this.#trace.json());
+    this.#writeTrace();
+  }
+
+  #writeTrace(): void {
+    if (!this.#trace) return;
+    this.#trace.parent(tracing()!.take());
+    stopTracing();
+    replaceFile(this.#flags.trace!, this.#trace.json());
+    const { skipped, refused } = this.#trace.missing;
+    if (skipped + refused > 0)
+      console.error(
+        `trace: ${skipped} events were left out to stay cheap, ${refused} for want of room; fewer --forks or less --time show all`,
+      );
   }
 
   /** Has the suite say what its rows mean. */
@@ -173,5 +187,6 @@ function openTrace(path: string): TraceRecorder {
   } catch (error) {
     throw new UsageError(`--trace: ${path} cannot be written: ${(error as Error).message}`);
   }
-  return traceRecorder();
+  startTracing();
+  return traceRecorder({ now: clockNs });
 }

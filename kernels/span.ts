@@ -1,0 +1,128 @@
+// A span is a piece of time on a track, such as a kernel on a thread; a count is the reading of a counter at a moment. They are what traces are drawn from.
+//
+// Nothing is recorded before `startTracing`: who might record asks `tracing()` once, when it is made, so that a run without a trace pays nothing. A recorder
+// keeps itself cheap: recording costs about a tenth of a microsecond, so it takes at most one event per 20 us of time, beyond a burst, and counts what it left out.
+
+export type Category = 'load' | 'decode' | 'transform' | 'copy' | 'kernel' | 'wait' | 'compile' | 'step' | 'sample';
+
+export interface Span {
+  /** The thread or queue that was busy: `main thread`, `crew thread 1`, `loader worker 2`, `webgpu queue`. */
+  readonly track: string;
+  readonly name: string;
+  readonly category: Category;
+  /** On the clock of `clockNs`. */
+  readonly startNs: number;
+  readonly durationNs: number;
+  readonly args?: Readonly<Record<string, number | string>>;
+}
+
+export interface Count {
+  /** What is counted, with its unit: `device memory (bytes)`, `batches ready`. */
+  readonly name: string;
+  readonly atNs: number;
+  readonly value: number;
+}
+
+export interface Events {
+  readonly spans: readonly Span[];
+  readonly counts: readonly Count[];
+  /** Events that were not recorded, to stay cheap. */
+  readonly skipped: number;
+}
+
+export const MAIN_THREAD = 'main thread';
+
+/** Events that are taken without a look at their rate, and the nanoseconds that each further one must have to itself. */
+const BURST = 1000;
+const EVERY_NS = 20e3;
+/** Events that are let pass unrecorded before the rate is looked at again. */
+const SKIP = 500;
+
+const offsetNs = monotonicOffset();
+
+/** Nanoseconds on a clock that all threads and processes of this machine share (in a browser: that contexts of a page share). */
+export const clockNs = (): number => performance.now() * 1e6 + offsetNs;
+
+/** What `performance.now` lacks to the system's monotonic clock; it is the same clock with another origin. */
+function monotonicOffset(): number {
+  const hrtime = (globalThis as { process?: { hrtime?: { bigint?(): bigint } } }).process?.hrtime;
+  if (!hrtime?.bigint) return performance.timeOrigin * 1e6;
+  let offset = 0;
+  let doubt = Infinity;
+  for (let i = 0; i < 10; i++) {
+    const before = performance.now() * 1e6;
+    const now = Number(hrtime.bigint());
+    const after = performance.now() * 1e6;
+    if (after - before >= doubt) continue;
+    doubt = after - before;
+    offset = now - (before + after) / 2;
+  }
+  return offset;
+}
+
+export class Recorder {
+  #spans: Span[] = [];
+  #counts: Count[] = [];
+  #skipped = 0;
+  #skipping = 0;
+  #sinceNs: number;
+  #collectors = new Set<() => void>();
+  readonly #clock: () => number;
+
+  /** `clock` is for tests. */
+  constructor(clock: () => number = clockNs) {
+    this.#clock = clock;
+    this.#sinceNs = clock();
+  }
+
+  /** Whether there is room for one more event; asked before the clock is read. A refusal is counted. */
+  admits(): boolean {
+    if (this.#skipping === 0) return true;
+    this.#skipping--;
+    this.#skipped++;
+    return false;
+  }
+
+  span(track: string, name: string, category: Category, startNs: number, endNs: number, args?: Span['args']): void {
+    this.#spans.push({ track, name, category, startNs, durationNs: Math.max(0, endNs - startNs), args });
+    this.#ration(endNs);
+  }
+
+  count(name: string, value: number, atNs: number = this.#clock()): void {
+    this.#counts.push({ name, atNs, value });
+    this.#ration(atNs);
+  }
+
+  #ration(nowNs: number): void {
+    const taken = this.#spans.length + this.#counts.length;
+    if (taken > BURST + (nowNs - this.#sinceNs) / EVERY_NS) this.#skipping = SKIP;
+  }
+
+  /** Has `collect` called before every `take`: it records what other threads or a GPU have noted by themselves. Returns what ends that. */
+  collecting(collect: () => void): () => void {
+    this.#collectors.add(collect);
+    return () => this.#collectors.delete(collect);
+  }
+
+  /** Hands over what was recorded since the last time, and starts anew. */
+  take(): Events {
+    for (const collect of this.#collectors) collect();
+    const events = { spans: this.#spans, counts: this.#counts, skipped: this.#skipped };
+    this.#spans = [];
+    this.#counts = [];
+    this.#skipped = this.#skipping = 0;
+    this.#sinceNs = this.#clock();
+    return events;
+  }
+}
+
+let current: Recorder | undefined;
+
+/** The recorder of this thread; undefined where nobody asked for a trace. */
+export const tracing = (): Recorder | undefined => current;
+
+/** Starts to record in this thread: devices and loaders opened from now on say what they do. */
+export const startTracing = (): Recorder => (current ??= new Recorder());
+
+/** Stops recording: what is opened from now on records nothing. */
+export const stopTracing = (): void => void (current = undefined);
