@@ -84,6 +84,26 @@ test('bytes written are bytes read, at any offset; copies and fills too', async 
   one.free(b);
 });
 
+test('long copies arrive whole on one thread and two, at odd offsets, also where they overlap', async () => {
+  const length = 2 ** 21 + 77;
+  const values = Uint8Array.from({ length }, (_, i) => (i * 2654435761) >>> 13);
+  for (const device of [one, two]) {
+    const [a, b] = [device.alloc(length + 20), device.alloc(length + 20)];
+    device.fill(b, 0x05050505);
+    device.write(a, values, 3);
+    device.copy(a, b, 3, 9, length);
+    assert.equal(await device.read(b, 9, length), values);
+    assert.equal([...(await device.read(b, 0, 9)), ...(await device.read(b, 9 + length, 8))], new Array(17).fill(5));
+    device.copy(a, a, 3, 5, length);
+    assert.equal(await device.read(a, 5, length), values);
+    device.write(a, device.view(b, 9, length), 1);
+    assert.equal(await device.read(a, 1, length), values);
+    const read = await device.read(a, 1, length);
+    assert.is(read.buffer.byteLength, length, 'what was read stands alone');
+    for (const buffer of [a, b]) device.free(buffer);
+  }
+});
+
 test('memory returns to its mark, and a limit is a clear error', async () => {
   const mark = one.memory().liveBytes;
   const buffers = Array.from({ length: 50 }, (_, i) => one.alloc(i * 1000 + 1));

@@ -8,10 +8,12 @@ import { DeviceError } from '../device.ts';
 import type { Grid, Source } from '../kernel.ts';
 import { Arena } from './arena.ts';
 import { MAX_PAGES } from './assembly.ts';
+import { copyBytes, copyOf, copySource } from './bytes.ts';
 import { COMMAND_BYTES, MAX_ARGUMENTS, WORD } from './command.ts';
 import { compile, type FlagSet, v8Flags } from './compile.ts';
 import { Crew } from './crew.ts';
 import { probe } from './probe.ts';
+import { threadsFor, unitsPerTask } from './threading.ts';
 import { type EntryFunction, instantiate } from './worker.ts';
 
 export interface CpuOptions {
@@ -26,6 +28,11 @@ export interface CpuOptions {
   /** Leaves kernels that lose accuracy out of what is chosen on this device. */
   readonly deterministic?: boolean;
 }
+
+/** Bytes of a cache line: shares are whole lines. */
+const LINE = 64;
+/** Below this a dispatch costs more than copying by the engine. */
+const LEAST_COPY = 4096;
 
 class CpuBuffer implements Buffer {
   readonly address: number;
@@ -87,6 +94,7 @@ export class CpuDevice implements Device {
   #integers: Int32Array;
   #floats: Float32Array;
   #bytes: Uint8Array;
+  #copy: CpuProgram | undefined;
   #programs = new Map<string, CpuProgram>();
   /** The same programs by the source they were prepared from, so that preparing again need not compare bytes. */
   #known = new WeakMap<Source, CpuProgram>();
@@ -127,14 +135,13 @@ export class CpuDevice implements Device {
 
   write(buffer: Buffer, data: ArrayBufferView, offset = 0): void {
     const target = this.view(buffer, offset, data.byteLength, 'write');
-    target.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    copyBytes(target, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     this.#counts.writes++;
     this.#counts.writtenBytes += data.byteLength;
   }
 
   async read(buffer: Buffer, offset = 0, bytes = buffer.bytes - offset): Promise<Uint8Array<ArrayBuffer>> {
-    const copy = new Uint8Array(bytes);
-    copy.set(this.view(buffer, offset, bytes, 'read'));
+    const copy = copyOf(this.view(buffer, offset, bytes, 'read'));
     this.#counts.reads++;
     this.#counts.readBytes += bytes;
     return copy;
@@ -150,7 +157,18 @@ export class CpuDevice implements Device {
   }
 
   copy(from: Buffer, to: Buffer, fromOffset = 0, toOffset = 0, bytes = from.bytes - fromOffset): void {
-    this.view(to, toOffset, bytes, 'copy').set(this.view(from, fromOffset, bytes, 'copy'));
+    const [target, source] = [this.view(to, toOffset, bytes, 'copy'), this.view(from, fromOffset, bytes, 'copy')];
+    if (from === to || bytes < LEAST_COPY) target.set(source);
+    else this.#copyShared(source, target);
+  }
+
+  /** By memory.copy, and by all threads where that pays. */
+  #copyShared(from: Uint8Array, to: Uint8Array): void {
+    this.#copy ??= this.prepare(copySource());
+    const share =
+      unitsPerTask(Math.ceil(from.length / LINE), threadsFor({ flops: 0, executedFlops: 0, bytes: 2 * from.length }, this)) * LINE;
+    const [source, target] = [from, to].map(({ byteOffset, length }) => new CpuBuffer(byteOffset, length));
+    this.dispatch(this.#copy, 'copy', [source, target], [from.length, share], [Math.ceil(from.length / share), 1, 1]);
   }
 
   fill(buffer: Buffer, word: number): void {
