@@ -9,6 +9,7 @@ export * as formats from './formats/index.ts';
 export { type GradcheckOptions, gradcheck } from './gradcheck.ts';
 export * as graph from './graph/index.ts';
 export { forgetLaunches, launchesOf } from './launches.ts';
+export * as log from './log/index.ts';
 export * as nn from './nn/index.ts';
 export type { Op, Operand, Value } from './op.ts';
 export * from './ops/index.ts';

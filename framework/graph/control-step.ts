@@ -3,7 +3,7 @@
 // States of a loop lie in its outputs' buffers: the body's results are committed to them as a run's are to variables.
 
 import type { Buffer, Device } from '../../kernels/index.ts';
-import { type Control, loopOf, statesIn } from './control.ts';
+import { type Control, loopOf, PARTS, statesIn } from './control.ts';
 import type { History } from './history.ts';
 import type { GraphNode } from './node.ts';
 import type { Cell, KernelReport, Plan } from './plan.ts';
@@ -27,9 +27,6 @@ export function stepOf(stage: ControlStage, surroundings: Surroundings): Control
   const kinds = { cond: CondStep, while: LoopStep, unwind: UnwindStep };
   return new kinds[stage.control.kind](stage, surroundings);
 }
-
-/** What a report calls the subgraphs of a control. */
-const PARTS = { cond: ['then', 'otherwise'], while: ['condition', 'body'], unwind: ['body'] };
 
 const copyCell = (device: Device, from: Cell, to: Cell, bytes: number): void => device.copy(from.buffer, to.buffer, 0, 0, bytes);
 

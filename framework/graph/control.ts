@@ -25,6 +25,9 @@ export interface Control {
   readonly maxIterations?: number;
 }
 
+/** What reports and drawings call the subgraphs of a control, in their order. */
+export const PARTS = { cond: ['then', 'otherwise'], while: ['condition', 'body'], unwind: ['body'] } as const;
+
 /** The subgraph whose results the control's outputs have the specs of. */
 const lastSubgraph = ({ subgraphs }: Control): Subgraph => subgraphs[subgraphs.length - 1];
 
