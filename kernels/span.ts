@@ -1,7 +1,7 @@
 // A span is a piece of time on a track, such as a kernel on a thread; a count is the reading of a counter at a moment. They are what traces are drawn from.
 //
 // Nothing is recorded before `startTracing`: who might record asks `tracing()` once, when it is made, so that a run without a trace pays nothing. A recorder
-// keeps itself cheap: recording costs about a tenth of a microsecond, so it takes at most one event per 20 us of time, beyond a burst, and counts what it left out.
+// keeps itself cheap: recording costs about a tenth of a microsecond, so it takes at most one event per 100 us of time, beyond a burst, and counts what it left out.
 
 export type Category = 'load' | 'decode' | 'transform' | 'copy' | 'kernel' | 'wait' | 'compile' | 'step' | 'sample';
 
@@ -34,7 +34,7 @@ export const MAIN_THREAD = 'main thread';
 
 /** Events that are taken without a look at their rate, and the nanoseconds that each further one must have to itself. */
 const BURST = 1000;
-const EVERY_NS = 20e3;
+const EVERY_NS = 100e3;
 /** Events that are let pass unrecorded before the rate is looked at again. */
 const SKIP = 500;
 

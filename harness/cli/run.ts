@@ -15,6 +15,7 @@ import type { RunFlags } from './run-options.ts';
 import { checkFlags, type Planned, planSuite } from './run-plan.ts';
 import { Session } from './session.ts';
 import { type LoadedSuite, loadSuite } from './suites.ts';
+import { TraceFile } from './trace-file.ts';
 
 /** Runs suites one after another. Returns the gravest of their codes. */
 export async function runSuites(
@@ -26,11 +27,12 @@ export async function runSuites(
   checkFlags(flags);
   if (flags.resume && flags.dryRun) throw new UsageError('--resume and --dry-run exclude each other');
   const suites = await Promise.all(names.map(loadSuite));
+  const trace = flags.trace === undefined || flags.dryRun ? undefined : new TraceFile(flags.trace);
   const codes: ExitCode[] = [];
   for (const loaded of suites) {
     const planned = await planSuite(loaded, flags, options);
     if (flags.dryRun) process.stdout.write(dryRun(planned.plan));
-    else codes.push(await runSuite(planned, flags, folderOf(loaded, flags, suites.length > 1), command));
+    else codes.push(await runSuite(planned, flags, folderOf(loaded, flags, suites.length > 1), command, trace));
     if (codes.at(-1) === EXIT.interrupted) break;
   }
   return gravest(codes);
@@ -44,7 +46,7 @@ function folderOf({ suite }: LoadedSuite, { out, resume }: RunFlags, several: bo
   return dir ?? newestFolder(suite.name);
 }
 
-function runSuite(planned: Planned, flags: RunFlags, dir: string, command: readonly string[]): Promise<ExitCode> {
+function runSuite(planned: Planned, flags: RunFlags, dir: string, command: readonly string[], trace?: TraceFile): Promise<ExitCode> {
   const folder = folderSink(dir, { resume: flags.resume });
   const { environment, versions } = lookAround(planned.probes);
   const earlier = flags.resume ? folder.earlier.run : undefined;
@@ -59,7 +61,7 @@ function runSuite(planned: Planned, flags: RunFlags, dir: string, command: reado
     versions: { ...versions },
     environment: { ...environment },
   };
-  return new Session(document, planned, folder, flags).measure();
+  return new Session(document, planned, folder, flags, trace).measure();
 }
 
 const planDocument = ({ seconds, forks, timeout, baseline, request, cases }: Plan) => ({

@@ -2,21 +2,16 @@
 //
 // Whatever ends it, Ctrl-C or a full disk, what was measured before is in the files.
 
-import { writeFileSync } from 'node:fs';
-import { clockNs, startTracing, stopTracing, tracing } from '../../kernels/span.ts';
-import { replaceFile } from '../../reports/file.ts';
 import type { FolderSink } from '../../reports/folder.ts';
 import { render } from '../../reports/formats.ts';
 import type { RunDocument } from '../../reports/schema.ts';
 import { terminalStyle } from '../../reports/table.ts';
-import { type TraceRecorder, traceRecorder } from '../../reports/trace.ts';
 import { Ledger, type Row } from '../ledger.ts';
 import type { PlannedCase } from '../plan.ts';
 import type { Failure } from '../protocol.ts';
 import type { Summary } from '../record.ts';
 import { beatsRoof, Roofs } from '../roofs.ts';
 import { run } from '../run.ts';
-import { UsageError } from '../suite.ts';
 import { isMeasured, summarize } from '../summary.ts';
 import { verdictOf } from '../verdict.ts';
 import { EXIT, type ExitCode, exitCodeOf, gravest, report } from './exit.ts';
@@ -25,6 +20,7 @@ import { ARM_MODULE } from './places.ts';
 import { type Progress, progressOf } from './progress.ts';
 import type { RunFlags } from './run-options.ts';
 import { formatsOf, type Planned } from './run-plan.ts';
+import type { TraceFile } from './trace-file.ts';
 
 export class Session {
   #document: RunDocument;
@@ -32,22 +28,22 @@ export class Session {
   #folder: FolderSink;
   #flags: RunFlags;
   #ledger: Ledger;
-  #trace?: TraceRecorder;
+  #trace?: TraceFile;
   /** Absent where the user does not want any, and before they are looked for. */
   #roofs?: Roofs;
   #summaries = new Map<Row, { samples: number; failure?: Failure; summary?: Summary }>();
 
-  /** Writes the document and takes over what the folder holds of an earlier run. Throws a UsageError for a trace that cannot be written. */
-  constructor(document: RunDocument, planned: Planned, folder: FolderSink, flags: RunFlags) {
+  /** Writes the document and takes over what the folder holds of an earlier run. */
+  constructor(document: RunDocument, planned: Planned, folder: FolderSink, flags: RunFlags, trace?: TraceFile) {
     this.#document = document;
     this.#planned = planned;
     this.#folder = folder;
     this.#flags = flags;
-    if (flags.trace !== undefined) this.#trace = openTrace(flags.trace);
+    this.#trace = trace;
     const sink = {
       sample: (sample: Parameters<FolderSink['sample']>[0]) => {
         folder.sample(sample);
-        this.#trace?.sample(sample);
+        trace?.recorder.sample(sample);
       },
       summary: folder.summary,
     };
@@ -80,7 +76,7 @@ export class Session {
     const { seed, verbose = false } = this.#flags;
     await this.#prepareRoofs(signal);
     const measured = (planned: PlannedCase) => this.#writeRows(planned);
-    const trace = this.#trace?.arm;
+    const trace = this.#trace?.recorder.arm;
     await run(this.#ledger, { entry: ARM_MODULE, seed, verbose, signal, progress: progress.show, measured, trace });
     progress.clear();
     await this.#reviewRoofs();
@@ -93,19 +89,7 @@ export class Session {
     const ended_utc = interrupted ? undefined : new Date().toISOString();
     this.#folder.run({ ...this.#document, roofs: this.#roofs?.known(), ended_utc });
     this.#folder.finish(formatsOf(this.#flags));
-    this.#writeTrace();
-  }
-
-  #writeTrace(): void {
-    if (!this.#trace) return;
-    this.#trace.parent(tracing()!.take());
-    stopTracing();
-    replaceFile(this.#flags.trace!, this.#trace.json());
-    const { skipped, refused } = this.#trace.missing;
-    if (skipped + refused > 0)
-      console.error(
-        `trace: ${skipped} events were left out to stay cheap, ${refused} for want of room; fewer --forks or less --time show all`,
-      );
+    this.#trace?.write();
   }
 
   /** Has the suite say what its rows mean. */
@@ -178,15 +162,4 @@ export class Session {
     if (code === EXIT.interrupted)
       console.error(`interrupted: what was measured is kept; go on with the same command and --resume --out ${this.#folder.dir}`);
   }
-}
-
-/** A trace that can be written: better known before a long run than after it. */
-function openTrace(path: string): TraceRecorder {
-  try {
-    writeFileSync(path, '');
-  } catch (error) {
-    throw new UsageError(`--trace: ${path} cannot be written: ${(error as Error).message}`);
-  }
-  startTracing();
-  return traceRecorder({ now: clockNs });
 }

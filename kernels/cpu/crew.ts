@@ -3,8 +3,9 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { DeviceError } from '../device.ts';
+import { SpanLog } from '../span-log.ts';
 import { ARGUMENTS_ADDRESS, COMMAND_BYTES, claim, finish, recordFault, takeFault, WORD, waitWhile } from './command.ts';
-import type { EntryFunction, ProgramMessage, WorkerOrders } from './worker.ts';
+import { type EntryFunction, ofCode, type ProgramMessage, type WorkerOrders } from './worker.ts';
 
 export class Crew {
   readonly threads: number;
@@ -14,6 +15,8 @@ export class Crew {
   #lost: string | undefined;
 
   #lostAfterMs: number;
+  /** What each worker notes of its work; empty where nobody wants a trace. */
+  #logs: SpanLog[] = [];
 
   private constructor(memory: WebAssembly.Memory, threads: number, lostAfterMs: number) {
     this.threads = threads;
@@ -22,13 +25,13 @@ export class Crew {
   }
 
   /** Starts `threads - 1` workers on the shared memory and waits until they run. A crew that makes no progress for `lostAfterMs` has lost a thread. */
-  static async start(memory: WebAssembly.Memory, threads: number, lostAfterMs: number): Promise<Crew> {
+  static async start(memory: WebAssembly.Memory, threads: number, lostAfterMs: number, traced = false): Promise<Crew> {
     const crew = new Crew(memory, threads, lostAfterMs);
-    if (threads > 1) await crew.#hire(memory);
+    if (threads > 1) await crew.#hire(memory, traced);
     return crew;
   }
 
-  async #hire(memory: WebAssembly.Memory): Promise<void> {
+  async #hire(memory: WebAssembly.Memory, traced: boolean): Promise<void> {
     const workers = this.threads - 1;
     const filename = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url).href;
     this.#pool = new Piscina({ filename, minThreads: workers, maxThreads: workers, concurrentTasksPerWorker: 1, atomics: 'disabled' });
@@ -40,7 +43,9 @@ export class Crew {
       const { port1, port2 } = new MessageChannel();
       port1.unref();
       this.#ports.push(port1);
-      const orders: WorkerOrders = { memory, thread, port: port2 };
+      const log = traced ? SpanLog.create() : undefined;
+      if (log) this.#logs.push(log);
+      const orders: WorkerOrders = { memory, thread, port: port2, log: log?.memory };
       this.#pool.run(orders, { transferList: [port2] }).catch(lost);
     }
     while (Atomics.load(this.#words, WORD.started) < workers) {
@@ -101,6 +106,15 @@ export class Crew {
         throw new DeviceError(`cpu: ${label}: ${this.#lost}`);
       }
     }
+  }
+
+  /** Tells the shares of dispatches that workers took since the last time: thread, program and entry by number, begin and end by `clockNs`. */
+  shares(tell: (thread: number, program: number, entry: number, startNs: number, endNs: number) => void): void {
+    for (const [i, log] of this.#logs.entries())
+      log.drain((code, startNs, endNs) => {
+        const { program, entry } = ofCode(code);
+        tell(i + 1, program, entry, startNs, endNs);
+      });
   }
 
   async close(): Promise<void> {

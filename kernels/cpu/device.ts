@@ -6,6 +6,7 @@ import { cpus } from 'node:os';
 import type { Buffer, Device, DeviceMemory, Program } from '../device.ts';
 import { DeviceError } from '../device.ts';
 import type { Grid, Source } from '../kernel.ts';
+import { type Recorder, tracing } from '../span.ts';
 import { Arena } from './arena.ts';
 import { MAX_PAGES } from './assembly.ts';
 import { copyBytes, copyOf, copySource } from './bytes.ts';
@@ -74,9 +75,12 @@ export async function openCpu({
   if (!Number.isInteger(count) || count < 1 || count > 64)
     throw new DeviceError(`cpu: threads is ${count}, expected a whole number from 1 to 64`);
   const memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared: true });
-  const crew = await Crew.start(memory, count, lostAfterMs);
+  const recorder = tracing();
+  const crew = await Crew.start(memory, count, lostAfterMs, recorder !== undefined);
   const usable = new Set([...features].filter((feature) => flags === 'tuned' || feature !== 'revectorize'));
-  return new CpuDevice(memory, crew, usable, { ...limits, threads: count }, { flags, memoryLimit, deterministic });
+  const device = new CpuDevice(memory, crew, usable, { ...limits, threads: count }, { flags, memoryLimit, deterministic });
+  recorder?.collecting(() => device.tellShares(recorder));
+  return device;
 }
 
 export class CpuDevice implements Device {
@@ -225,6 +229,15 @@ export class CpuDevice implements Device {
   memory(): DeviceMemory {
     const { liveBytes, liveBlocks, peakBytes, pooledBytes } = this.#arena;
     return { liveBytes, liveBuffers: liveBlocks, peakBytes, pooledBytes, ...this.#counts, programs: this.#programs.size, lateCompiles: 0 };
+  }
+
+  /** Tells a trace what the crew's other threads did since the last time. */
+  tellShares(recorder: Recorder): void {
+    const programs = [...this.#programs.values()];
+    this.#crew.shares((thread, program, entry, startNs, endNs) => {
+      const { source, entries } = programs[program];
+      recorder.span(`crew thread ${thread}`, `${source.label}.${entries[entry]}`, 'kernel', startNs, endNs);
+    });
   }
 
   async close(): Promise<void> {

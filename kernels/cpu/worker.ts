@@ -4,6 +4,8 @@
 // can then end whenever its own work is done, closed device or not.
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { clockNs } from '../span.ts';
+import { SpanLog } from '../span-log.ts';
 import { importsFor } from './assembly.ts';
 import { ARGUMENTS_ADDRESS, COMMAND_BYTES, claim, finish, recordFault, WORD, waitWhile } from './command.ts';
 
@@ -13,6 +15,8 @@ export interface WorkerOrders {
   readonly thread: number;
   /** Where programs arrive: `{ id, module, entries }`, posted before the first dispatch that uses them. */
   readonly port: MessagePort;
+  /** Memory of the span log in which it notes its share of every dispatch; absent where nobody wants a trace. */
+  readonly log?: SharedArrayBuffer;
 }
 
 export interface ProgramMessage {
@@ -33,7 +37,12 @@ export default function enlist(orders: WorkerOrders): void {
   setImmediate(serve, orders);
 }
 
-function serve({ memory, thread, port }: WorkerOrders): void {
+/** What a span of a log is about: a program of at most 2^20, and one of its entries. */
+const codeOf = (program: number, entry: number): number => entry * 2 ** 20 + program;
+export const ofCode = (code: number) => ({ program: code % 2 ** 20, entry: Math.floor(code / 2 ** 20) });
+
+function serve({ memory, thread, port, log: logMemory }: WorkerOrders): void {
+  const log = logMemory && new SpanLog(logMemory);
   const words = new Int32Array(memory.buffer, 0, COMMAND_BYTES / 4);
   const programs = new Map<number, EntryFunction[]>();
 
@@ -54,7 +63,11 @@ function serve({ memory, thread, port }: WorkerOrders): void {
   while (isEmployed()) {
     waitWhile(words, WORD.sequence, sequence, isEmployed);
     sequence = Atomics.load(words, WORD.sequence);
+    const startNs = log ? clockNs() : 0;
+    let code = -1;
     for (let task = claim(words); task >= 0; task = claim(words)) {
+      // Once the last task is finished, the words may be those of the next dispatch.
+      if (log) code = codeOf(words[WORD.program], words[WORD.entry]);
       try {
         entryOf(words[WORD.program], words[WORD.entry])(ARGUMENTS_ADDRESS, task, thread);
       } catch (error) {
@@ -62,5 +75,6 @@ function serve({ memory, thread, port }: WorkerOrders): void {
       }
       finish(words);
     }
+    if (code >= 0) log!.note(code, startNs, clockNs());
   }
 }

@@ -8,13 +8,18 @@ export class Batch {
   /** Who dispatched, for the blame. */
   readonly labels = new Set<string>();
   #encoder: GPUCommandEncoder;
-  #timestamps: () => GPUComputePassTimestampWrites | undefined;
+  #timestamps: (label: string) => GPUComputePassTimestampWrites | undefined;
+  #isApart: boolean;
   #pass: GPUComputePassEncoder | undefined;
 
-  /** `timestamps` is asked at the start of every compute pass where to write the pass's begin and end. */
-  constructor(device: GPUDevice, timestamps: () => GPUComputePassTimestampWrites | undefined) {
+  /**
+   * `timestamps` is asked at the start of every compute pass, with the label of its first dispatch, where to write the pass's begin and end; `isApart` gives
+   * every dispatch a pass of its own.
+   */
+  constructor(device: GPUDevice, timestamps: (label: string) => GPUComputePassTimestampWrites | undefined, isApart = false) {
     this.#encoder = device.createCommandEncoder();
     this.#timestamps = timestamps;
+    this.#isApart = isApart;
   }
 
   dispatch(
@@ -24,7 +29,8 @@ export class Batch {
     uniformOffset: number,
     [x, y, z]: readonly [number, number, number],
   ) {
-    this.#pass ??= this.#encoder.beginComputePass({ timestampWrites: this.#timestamps() });
+    if (this.#isApart) this.endPass();
+    this.#pass ??= this.#encoder.beginComputePass({ timestampWrites: this.#timestamps(label) });
     this.#pass.setPipeline(stage.pipeline!);
     this.#pass.setBindGroup(0, stage.bindGroup(buffers), stage.types.length > 0 ? [uniformOffset] : []);
     this.#pass.dispatchWorkgroups(x, y, z);

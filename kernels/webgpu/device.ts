@@ -7,12 +7,14 @@
 
 import { type Buffer, type Device, DeviceError, type DeviceMemory } from '../device.ts';
 import type { Entry, Grid, Source } from '../kernel.ts';
+import { tracing } from '../span.ts';
 import { Batch } from './batch.ts';
 import { Faults } from './faults.ts';
 import { FILL_SOURCE, fillGrid } from './fill.ts';
 import { BUFFER_USAGE, BufferPool } from './pool.ts';
 import { type WebgpuBuffer, WebgpuProgram } from './program.ts';
 import { type AdapterChoice, type AdapterSource, type FoundAdapter, findAdapter } from './provider.ts';
+import { QueueTrace } from './queue-trace.ts';
 import { Staging } from './staging.ts';
 import { busyNanoseconds, Timestamps } from './timestamps.ts';
 import { Uniforms } from './uniforms.ts';
@@ -68,6 +70,8 @@ export class WebgpuDevice implements Device {
   #faults: Faults;
   #uniforms: Uniforms;
   #staging: Staging;
+  /** Absent where nobody wants a trace. */
+  #trace: QueueTrace | undefined;
   #pool = new BufferPool(POOL_BYTES);
   #programs = new Map<string, WebgpuProgram>();
   #fill: WebgpuProgram | undefined;
@@ -94,6 +98,8 @@ export class WebgpuDevice implements Device {
     this.#faults = new Faults(gpu);
     this.#uniforms = new Uniforms(gpu);
     this.#staging = new Staging(gpu);
+    const recorder = tracing();
+    if (recorder) this.#trace = new QueueTrace(gpu, recorder);
     void gpu.lost.then(({ reason, message }) => {
       this.#gone ??= `was lost (${reason || 'unknown'}): ${message || 'the host gives no reason'}`;
     });
@@ -164,8 +170,7 @@ export class WebgpuDevice implements Device {
     const end = Math.ceil((offset + bytes) / 4) * 4;
     const staging = this.#staging.take(end - start);
     this.#open().copy(gpu, start, staging, 0, end - start);
-    this.submit();
-    return this.#settle(this.#staging.read(staging, offset - start, bytes));
+    return this.#submitted(() => this.#staging.read(staging, offset - start, bytes));
   }
 
   /** Copies within the device; offsets and length are multiples of 4, unless the copy ends in the last word of both buffers. */
@@ -216,12 +221,12 @@ export class WebgpuDevice implements Device {
       () => batch.culprit,
       () => this.gpu.queue.submit([batch.finish()]),
     );
+    this.#trace?.submitted(batch.culprit);
     for (const buffer of this.#freed.splice(0)) this.#pool.give(buffer);
   }
 
   async sync(): Promise<void> {
-    this.submit();
-    await this.#settle(this.gpu.queue.onSubmittedWorkDone());
+    await this.#submitted(() => this.gpu.queue.onSubmittedWorkDone());
   }
 
   /**
@@ -270,7 +275,15 @@ export class WebgpuDevice implements Device {
 
   #open(): Batch {
     this.#assertUsable();
-    return (this.#batch ??= new Batch(this.gpu, () => this.#timestamps?.next()));
+    const timestamps = (label: string) => this.#timestamps?.next() ?? this.#trace?.next(label);
+    return (this.#batch ??= new Batch(this.gpu, timestamps, this.#trace !== undefined));
+  }
+
+  /** Submits, and waits for `outcome`, before which all that was submitted ends. */
+  #submitted<T>(outcome: () => Promise<T>): Promise<T> {
+    const fetching = this.#trace?.fetch(() => this.#open(), this.#staging);
+    this.submit();
+    return this.#settle(this.#trace ? this.#trace.told(outcome(), fetching, this.#staging) : outcome());
   }
 
   /** Waits for `outcome`, then throws the first fault so far, or what became of the device. */
