@@ -7,6 +7,11 @@ export class DataError extends Error {
   override readonly name = 'DataError';
 }
 
+/** Files that could not be written: the disk is full, the folder is not ours. */
+export class WriteError extends Error {
+  override readonly name = 'WriteError';
+}
+
 /** What `read` returns. A FormatError of it is thrown again with the file's name in front, once. */
 export function naming<T>(name: string, read: () => T): T {
   try {

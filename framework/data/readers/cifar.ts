@@ -1,14 +1,15 @@
 // CIFAR-10 in its binary form (Krizhevsky 2009): records of 3073 bytes, a label from 0 to 9 and then 32x32 pixels of red, of green, of blue.
 
 import { FormatError } from '../../formats/array.ts';
-import { naming } from '../file-error.ts';
+import { naming, printable } from '../file-error.ts';
+import { archiveEntries } from './image-list.ts';
 import { Planes, type PlanesOptions } from './planes.ts';
 import { fileBytes, unpacked } from './read-file.ts';
 
 const SHAPE = [3, 32, 32] as const;
 const PIXELS = 3072;
 const RECORD = 1 + PIXELS;
-const CLASSES = 10;
+const CLASSES = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
 
 /** Number of records in the bytes of a file. Throws a FormatError where they are not whole, or a label is out of range. */
 export function cifarCount(bytes: Uint8Array): number {
@@ -16,7 +17,8 @@ export function cifarCount(bytes: Uint8Array): number {
     throw new FormatError(`cifar: ${bytes.length} bytes, expected records of ${RECORD}; the file is cut off, or is not the binary version`);
   const count = bytes.length / RECORD;
   for (let i = 0; i < count; i++)
-    if (bytes[i * RECORD] >= CLASSES) throw new FormatError(`cifar: the label of image ${i} is ${bytes[i * RECORD]}, expected 0 to 9`);
+    if (bytes[i * RECORD] >= CLASSES.length)
+      throw new FormatError(`cifar: the label of image ${i} is ${bytes[i * RECORD]}, expected 0 to 9`);
   return count;
 }
 
@@ -46,3 +48,15 @@ export const openCifar = ({ files, ...options }: { readonly files: readonly stri
     files.map((name) => ({ name, bytes: unpacked(name, fileBytes(name)) })),
     options,
   );
+
+/** The same out of the published archive, `files` by their names in it without folders. */
+export function cifarFromArchive(path: string, files: readonly string[], options: Pick<PlanesOptions, 'normalize'> = {}): Planes {
+  const bytes = unpacked(path, fileBytes(path));
+  const entries = archiveEntries(path, bytes);
+  const parts = files.map((file) => {
+    const entry = entries.find(({ name }) => name.split('/').at(-1) === file);
+    if (!entry) throw new FormatError(`${printable(path)}: there is no ${file} in the archive`);
+    return { name: `${path}/${entry.name}`, bytes: bytes.subarray(entry.offset, entry.offset + entry.size) };
+  });
+  return cifarPlanes(parts, options);
+}

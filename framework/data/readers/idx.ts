@@ -13,6 +13,7 @@ import { fileBytes, shared, unpacked } from './read-file.ts';
 const U8 = 0x08;
 const TYPES: Readonly<Record<number, string>> = { 8: 'u8', 9: 'i8', 11: 'i16', 12: 'i32', 13: 'f32', 14: 'f64' };
 const MAX_RANK = 8;
+const DIGITS = [...'0123456789'];
 
 export interface Idx {
   readonly shape: readonly number[];
@@ -50,7 +51,7 @@ export function openIdx({
   images,
   labels,
   ...options
-}: { readonly images: string; readonly labels: string } & Partial<PlanesOptions>): Planes {
+}: { readonly images: string; readonly labels: string } & Partial<Pick<PlanesOptions, 'classes' | 'normalize'>>): Planes {
   const [pictures, answers] = [idxFile(images), idxFile(labels)];
   if (pictures.shape.length !== 3) throw new FormatError(`${images}: idx: rank ${pictures.shape.length}, expected 3 (images)`);
   if (answers.shape.length !== 1) throw new FormatError(`${labels}: idx: rank ${answers.shape.length}, expected 1 (labels)`);
@@ -58,7 +59,7 @@ export function openIdx({
   if (count !== answers.shape[0])
     throw new FormatError(`${labels}: ${answers.shape[0]} labels for the ${count} images of ${images}; the two are not of one set`);
   return new Planes({
-    classes: 10,
+    classes: DIGITS,
     ...options,
     shape: [1, height, width],
     pixels: shared(pictures.values),

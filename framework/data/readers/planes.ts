@@ -11,9 +11,9 @@ export interface PlanesOptions {
   readonly shape: readonly [number, number, number];
   /** [count, C, H, W]. */
   readonly pixels: Uint8Array;
-  /** [count], each below `classes`. */
+  /** [count], each below the number of classes. */
   readonly labels: Uint8Array;
-  readonly classes: number;
+  readonly classes: readonly string[];
   /** The files that hold the images, in order, each as many as the others. */
   readonly files: readonly string[];
   /** The file that holds the labels, where it is another. */
@@ -23,7 +23,10 @@ export interface PlanesOptions {
 }
 
 /** Throws a RangeError unless there is one mean and one deviation, above 0, for each channel. */
-export function checkNormalize({ mean, std }: { readonly mean: readonly number[]; readonly std: readonly number[] }, channels: number): void {
+export function checkNormalize(
+  { mean, std }: { readonly mean: readonly number[]; readonly std: readonly number[] },
+  channels: number,
+): void {
   if (mean.length !== channels || std.length !== channels)
     throw new RangeError(`normalize: ${mean.length} means and ${std.length} deviations, expected ${channels} each, one a channel`);
   const odd = [...mean, ...std].find((value) => !Number.isFinite(value)) ?? std.find((value) => value <= 0);
@@ -38,7 +41,7 @@ export function normalTable(mean: readonly number[], std: readonly number[]): Fl
 export class Planes implements Dataset {
   readonly length: number;
   readonly fields: Fields;
-  readonly classes: number;
+  readonly classes: readonly string[];
   readonly recipe: Dataset['recipe'];
   readonly #options: PlanesOptions;
   readonly #size: number;
@@ -54,10 +57,10 @@ export class Planes implements Dataset {
     if (this.length === 0) throw new FormatError(`${printable(files[0])}: no images in the file, expected at least one`);
     if (pixels.length !== this.length * this.#size)
       throw new RangeError(`Planes: ${pixels.length} pixels for ${this.length} labels, expected ${this.#size} each`);
-    const odd = labels.findIndex((label) => label >= classes);
+    const odd = labels.findIndex((label) => label >= classes.length);
     if (odd >= 0)
       throw new FormatError(
-        `${printable(labelFile ?? this.nameOf(odd))}: the label of image ${odd} is ${labels[odd]}, expected 0 to ${classes - 1}`,
+        `${printable(labelFile ?? this.nameOf(odd))}: the label of image ${odd} is ${labels[odd]}, expected 0 to ${classes.length - 1}`,
       );
     if (normalize) checkNormalize(normalize, shape[0]);
     this.#table = normalize && normalTable(normalize.mean, normalize.std);

@@ -1,0 +1,41 @@
+// JPEG through libjpeg-turbo (the package @julusian/jpeg-turbo: prebuilt binaries of 3.1). Chosen by measurement: docs/results/2026-11-25-xeon/decode.md.
+//
+// libjpeg warns where entropy-coded data end early or make no sense, and fills what is missing with grey; the binding turns any warning into an error, so
+// such an image is refused here too. Orientation tags (EXIF) are not followed: pixels come as they are stored.
+
+import type * as Turbo from '@julusian/jpeg-turbo';
+import { FormatError } from '../../formats/array.ts';
+import type { Decode } from './image.ts';
+import { hasEnd, readJpegHeader } from './jpeg-header.ts';
+
+/** libjpeg-turbo, loaded. Rejects with an Error that says how to get it. */
+export async function libjpeg(): Promise<typeof Turbo> {
+  try {
+    return (await import('@julusian/jpeg-turbo')).default as unknown as typeof Turbo;
+  } catch (error) {
+    throw new Error(
+      `JPEG needs the package @julusian/jpeg-turbo, which does not load on ${process.platform} ${process.arch} (${(error as Error).message.split('\n')[0]}); install it with npm install @julusian/jpeg-turbo`,
+      { cause: error },
+    );
+  }
+}
+
+/** A decoder with one buffer, which grows to the largest image: every image's pixels are overwritten by the next. */
+export async function jpegDecoder(): Promise<Decode> {
+  const { decompressSync, FORMAT_RGB } = await libjpeg();
+  let buffer = Buffer.alloc(0);
+  return (bytes) => {
+    const { width, height } = readJpegHeader(bytes);
+    const size = width * height * 3;
+    if (buffer.length < size) buffer = Buffer.alloc(size);
+    const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    try {
+      decompressSync(source, buffer, { format: FORMAT_RGB });
+    } catch {
+      throw new FormatError(
+        hasEnd(bytes) ? 'jpeg: the image data are damaged' : `jpeg: no end marker in ${bytes.length} bytes; the file is cut off`,
+      );
+    }
+    return { width, height, pixels: buffer.subarray(0, size) };
+  };
+}

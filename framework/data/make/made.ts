@@ -1,0 +1,48 @@
+// Folders that are whole or not there: files are written into a folder beside, which gets its name only when all are there.
+
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { WriteError } from '../file-error.ts';
+
+/** The file by which a whole folder is known, written last. */
+export const MADE = 'made.json';
+
+const WHY: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota of the disk is used up',
+  EACCES: 'the folder may not be written to',
+  EROFS: 'the disk is read-only',
+};
+
+/** What `write` returns. Throws a WriteError that names the path and says why. */
+export function writing<T>(path: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    const { code = '', message, syscall } = error as NodeJS.ErrnoException;
+    if (!syscall) throw error;
+    throw new WriteError(`${path}: ${WHY[code] ?? message}; free some space, or name another folder`, { cause: error });
+  }
+}
+
+/** Fills `folder` by `fill`, which writes each file by the function it gets. Nothing is left behind where that fails; throws a WriteError then. */
+export function makeFolder(folder: string, about: object, fill: (write: (name: string, bytes: Uint8Array) => void) => void): void {
+  const partial = `${folder}.partial-${process.pid}`;
+  writing(partial, () => rmSync(partial, { recursive: true, force: true }));
+  const write = (name: string, bytes: Uint8Array) =>
+    writing(join(partial, name), () => {
+      mkdirSync(dirname(join(partial, name)), { recursive: true });
+      writeFileSync(join(partial, name), bytes);
+    });
+  try {
+    fill(write);
+    write(MADE, new TextEncoder().encode(`${JSON.stringify(about, null, 2)}\n`));
+    writing(folder, () => {
+      rmSync(folder, { recursive: true, force: true });
+      renameSync(partial, folder);
+    });
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,117 @@
+// A list of transforms, checked once and applied to many images: [h, w, 3] of u8 in, planes [3, H, W] of u8 or f32 out.
+
+import { seededRandom } from '../../../kernels/random.ts';
+import type { Field } from '../dataset.ts';
+import type { Image } from '../decode/image.ts';
+import { checkNormalize, normalTable } from '../readers/planes.ts';
+import { Frame } from './frame.ts';
+import type { Box } from './resample.ts';
+import type { Transform } from './transform.ts';
+
+/** Numbers in [0, 1) for one sample, the same ones for the same seed, epoch and index, whoever draws them. */
+export function drawsOf(seed: number, epoch: number, index: number): () => number {
+  let state = seed | 0;
+  for (const part of [epoch, index]) state = (seededRandom(state ^ Math.imul(part + 1, 0x9e3779b1))() * 2 ** 32) | 0;
+  return seededRandom(state);
+}
+
+/** Python's round: halves to even. */
+const rounded = (value: number): number => {
+  const floor = Math.floor(value);
+  const over = value - floor;
+  return over > 0.5 || (over === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+};
+
+const centred = (width: number, height: number, w: number, h: number): Box => ({
+  left: rounded((width - w) / 2),
+  top: rounded((height - h) / 2),
+  width: w,
+  height: h,
+});
+
+type RandomCrop = Extract<Transform, { kind: 'random-resized-crop' }>;
+
+/** Ten tries at a random box, else the largest in the middle with an allowed ratio. */
+function randomBox(width: number, height: number, { scale, ratio }: RandomCrop, draw: () => number): Box {
+  const between = (low: number, high: number) => low + (high - low) * draw();
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const area = width * height * between(...scale);
+    const aspect = Math.exp(between(Math.log(ratio[0]), Math.log(ratio[1])));
+    const [w, h] = [rounded(Math.sqrt(area * aspect)), rounded(Math.sqrt(area / aspect))];
+    if (w < 1 || w > width || h < 1 || h > height) continue;
+    return { left: Math.floor(draw() * (width - w + 1)), top: Math.floor(draw() * (height - h + 1)), width: w, height: h };
+  }
+  const aspect = width / height;
+  const w = aspect > ratio[1] ? rounded(height * ratio[1]) : width;
+  const h = aspect < ratio[0] ? rounded(width / ratio[0]) : height;
+  return centred(width, height, Math.max(1, w), Math.max(1, h));
+}
+
+function step(frame: Frame, transform: Transform, draw: () => number): void {
+  const { width, height } = frame;
+  if (transform.kind === 'resize') {
+    const { shorter } = transform;
+    if (width <= height) frame.resize(shorter, Math.trunc((shorter * height) / width));
+    else frame.resize(Math.trunc((shorter * width) / height), shorter);
+  } else if (transform.kind === 'center-crop') frame.crop(centred(width, height, transform.size, transform.size));
+  else if (transform.kind === 'random-resized-crop') {
+    frame.crop(randomBox(width, height, transform, draw));
+    frame.resize(transform.size, transform.size);
+  } else if (transform.kind === 'flip' && draw() < transform.probability) frame.mirrored = !frame.mirrored;
+}
+
+export class Pipeline {
+  readonly transforms: readonly Transform[];
+  readonly dtype: Field['dtype'];
+  /** Height and width of every result; undefined where they depend on the image. */
+  readonly size: number | undefined;
+  readonly #table: Float32Array | undefined;
+
+  /** Throws a RangeError for an order that makes no sense. */
+  constructor(transforms: readonly Transform[]) {
+    this.transforms = transforms;
+    const kinds = transforms.map(({ kind }) => kind);
+    const tensor = kinds.indexOf('to-tensor');
+    const [normal, ...more] = transforms.filter((transform) => transform.kind === 'normalize');
+    if (tensor >= 0 && kinds.slice(tensor + 1).some((kind) => kind !== 'normalize'))
+      throw new RangeError(`transforms: ${kinds.join(', ')}: after to-tensor only normalize can follow`);
+    if (normal && (tensor < 0 || kinds.indexOf('normalize') < tensor || more.length > 0))
+      throw new RangeError(`transforms: ${kinds.join(', ')}: normalize stands once, after to-tensor`);
+    if (normal) checkNormalize(normal, 3);
+    this.dtype = tensor < 0 ? 'u8' : 'f32';
+    this.#table = tensor < 0 ? undefined : normalTable(normal?.mean ?? [0, 0, 0], normal?.std ?? [1, 1, 1]);
+    for (const transform of transforms)
+      if (transform.kind === 'resize') this.size = this.size && transform.shorter;
+      else if ('size' in transform) this.size = transform.size;
+  }
+
+  /** An image with all crops, resizes and flips on it; `draw` is asked in the order of the transforms. Throws a RangeError where a crop is too large. */
+  apply(image: Image, draw: () => number): Frame {
+    const frame = new Frame(image);
+    for (const transform of this.transforms) step(frame, transform, draw);
+    return frame;
+  }
+
+  /** Writes planes [3, height, width] of the frame to `out`. */
+  write(frame: Frame, out: Uint8Array | Float32Array): void {
+    const { width, height, pixels } = frame.pixels();
+    if (frame.mirrored) mirror(pixels, width, height, out, this.#table);
+    else planes(pixels, width * height, out, this.#table);
+  }
+}
+
+function planes(pixels: Uint8Array, area: number, out: Uint8Array | Float32Array, table: Float32Array | undefined): void {
+  for (let c = 0; c < 3; c++) {
+    const to = c * area;
+    const row = c * 256;
+    if (table) for (let i = 0, from = c; i < area; i++, from += 3) out[to + i] = table[row + pixels[from]];
+    else for (let i = 0, from = c; i < area; i++, from += 3) out[to + i] = pixels[from];
+  }
+}
+
+function mirror(pixels: Uint8Array, width: number, height: number, out: Uint8Array | Float32Array, table: Float32Array | undefined): void {
+  for (let c = 0, to = 0; c < 3; c++)
+    for (let y = 0; y < height; y++)
+      for (let from = ((y + 1) * width - 1) * 3 + c, x = 0; x < width; x++, from -= 3, to++)
+        out[to] = table ? table[c * 256 + pixels[from]] : pixels[from];
+}
