@@ -2,6 +2,7 @@
 
 import { type Device, DeviceError, type DeviceKind, type DeviceOptions, openDevice } from '../kernels/index.ts';
 import { forgetLaunches } from './launches.ts';
+import { prepareTable } from './tuned.ts';
 
 /** A device that is open, or the kind of one. */
 export type Place = Device | DeviceKind;
@@ -13,7 +14,8 @@ const ready = new Map<DeviceKind, Device>();
 export function open(kind: DeviceKind = 'cpu', options: DeviceOptions = {}): Promise<Device> {
   let promise = opening.get(kind);
   if (!promise) {
-    promise = openDevice(kind, options).then((device) => {
+    // Tables are read while the device opens: nothing is chosen before both are there.
+    promise = Promise.all([openDevice(kind, options), prepareTable()]).then(([device]) => {
       ready.set(kind, device);
       return device;
     });

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { cacheFolder } from '../framework/cache-folder.ts';
 import type { DeviceKind } from '../kernels/kernel.ts';
-import { cacheFolder } from './cache-folder.ts';
 import { lookAround } from './environment.ts';
 import type { Probed } from './probe.ts';
 import { packageVersions, project } from './project.ts';

@@ -2,8 +2,8 @@
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cacheFolder } from '../framework/cache-folder.ts';
 import type { DeviceKind } from '../kernels/kernel.ts';
-import { cacheFolder } from './cache-folder.ts';
 import type { Roof } from './roof.ts';
 
 /** Raised when a loop or a footprint changes, so that rates of other loops are forgotten. */

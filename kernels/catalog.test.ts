@@ -3,7 +3,6 @@ import * as assert from 'uvu/assert';
 import { type ChoiceTarget, choose, kernels, kernelsFor, refusal, validTunables } from './catalog.ts';
 import type { DeviceKind } from './kernel.ts';
 import { type Conv2dOptions, conv2d, matmul } from './problem.ts';
-import { deviceKey, problemKey, type TunedEntry, tuned } from './tuned/table.ts';
 
 const cpu = (features: string[], threads = 1) => ({
   kind: 'cpu' as DeviceKind,
@@ -109,36 +108,6 @@ test('a name pins the kernel, and one that cannot do it is refused by name', () 
     /no kernel fourier on cpu can do this conv2d problem \(there is none for it\)/,
   );
   assert.throws(() => choose(matmul({ m: 2, n: 2, k: 2 }), cpu([]), { kernel: 'packed' }), /packed: the device lacks simd/);
-});
-
-test('a line of the table goes before the cost model where it holds for the device and is valid', () => {
-  const device = { ...fast, name: 'some processor' };
-  const line = { device: deviceKey(device), problem: problemKey(convolution), kernel: 'naive', tunables: {} };
-  const chosen = (table: readonly TunedEntry[], on: ChoiceTarget = device) => {
-    const { kernel, source } = choose(convolution, on, { table });
-    return `${kernel.name} ${source}`;
-  };
-  const unasked = chosen([]);
-  assert.not.match(unasked, /naive|tuned/);
-  assert.is(chosen([line]), 'naive tuned');
-  assert.is(chosen([line], { ...device, name: 'another' }), unasked);
-  assert.is(chosen([line], { ...device, limits: { ...device.limits, threads: 2 } }), unasked);
-  assert.is(chosen([{ ...line, tunables: { MR: 6 } }]), unasked);
-  assert.is(chosen([{ ...line, kernel: 'gone' }]), unasked);
-  assert.is(chosen([line, { ...line, kernel: 'gone' }]), unasked, 'the last of several counts');
-  assert.is(chosen([{ ...line, problem: problemKey({ ...convolution, batch: 2 }) }]), unasked);
-  // The order in which a problem's fields were written does not matter.
-  const { op, ...fields } = convolution;
-  const reversed = Object.fromEntries(Object.entries(fields).reverse()) as typeof fields;
-  assert.is(problemKey({ op, ...reversed }), problemKey(convolution));
-});
-
-test('every line of the table names a kernel and tunables that exist', () => {
-  for (const { problem, device, kernel: name, tunables } of tuned) {
-    const kernel = kernelsFor(problem.split(' ')[0] as 'conv2d', device.split('/')[0] as DeviceKind).find((each) => each.name === name);
-    assert.ok(kernel, name);
-    for (const [knob, value] of Object.entries(tunables)) assert.ok(kernel.tunables[knob]?.includes(value), `${name}: ${knob}=${value}`);
-  }
 });
 
 test.run();

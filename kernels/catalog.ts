@@ -2,21 +2,26 @@
 
 import { configurations, firstViolated } from './constraint.ts';
 import { cpuKernels } from './cpu/kernels.ts';
+import { SHARING_KNOBS } from './cpu/threading.ts';
 import type { AnyKernel, DeviceKind, Traits, Tunables } from './kernel.ts';
 import type { Problem } from './problem.ts';
-import { deviceKey, problemKey, type TunedEntry, tuned } from './tuned/table.ts';
+import { activeTable, shippedTable } from './tuned/active.ts';
+import { codeVersion, machineOf, type TunedEntry } from './tuned/entry.ts';
+import type { Level, TunedTable } from './tuned/table.ts';
 import { webgpuKernels } from './webgpu/kernels.ts';
 
 /** Every kernel, in the order they are listed and measured: device by device, plain before clever. */
 export const kernels: readonly AnyKernel[] = [...cpuKernels, ...webgpuKernels];
 
-/** What `--tune` says a choice came from: the kernel's own defaults, the tuned table, or the user. */
-export type TuneSource = 'default' | 'tuned' | 'pinned';
+/** Where tunables came from: the tuned table and how near, the kernel's own defaults, or whoever asked for the kernel. */
+export type TuneSource = Level | 'default' | 'pinned';
 
 export interface Choice {
   readonly kernel: AnyKernel;
   readonly tunables: Tunables;
   readonly source: TuneSource;
+  /** The line of the table that it follows; none for defaults. */
+  readonly entry?: TunedEntry;
 }
 
 /** Kernels of the catalogue for an op on a kind of device. */
@@ -33,6 +38,8 @@ export function refusal(kernel: AnyKernel, problem: Problem, traits: Traits, tun
     if (!kernel.tunables[name]) return `it has no tunable ${name}; it has ${Object.keys(kernel.tunables).join(', ') || 'none'}`;
     if (!kernel.tunables[name].includes(value)) return `${name} is ${value}, expected one of ${kernel.tunables[name].join(', ')}`;
   }
+  const left = Object.keys(kernel.tunables).filter((name) => !(name in tunables));
+  if (left.length > 0) return `its tunables lack ${left.join(', ')}`;
   const violated = firstViolated(kernel.constraints, { ...traits.limits, ...kernel.facts(problem), ...tunables });
   return violated === undefined ? undefined : `its tunables break the constraint ${violated}`;
 }
@@ -48,19 +55,21 @@ export interface ChooseOptions {
   readonly kernel?: string;
   /** Operands that will not change from run to run: turning them into another layout does not count. */
   readonly constants?: readonly string[];
-  /** Measured choices, which go before the cost model; the project's own if absent. */
-  readonly table?: readonly TunedEntry[];
+  /** Measured choices, which go before the cost model. If absent: the process's, or on a deterministic device what the project ships. */
+  readonly table?: TunedTable;
 }
 
-/** A device as far as choosing for it goes. */
+/** A device as far as choosing for it goes. What is not said of it does not match any line that says it. */
 export type ChoiceTarget = Traits & { readonly kind: DeviceKind; readonly name?: string };
 
 /**
- * The kernel and tunables for a problem: the tuned table's where it has a line that holds, else the kernel with the least estimated time, with its defaults.
+ * The kernel and tunables for a problem: the tuned table's where it has lines that hold, else the kernel with the least estimated time, with its defaults.
  * Kernels whose order of additions depends on timing are never chosen unless named. Throws a RangeError that says why none can do it.
+ *
+ * A deterministic device goes by the shipped table alone: what a machine learns between two runs must not change their bits.
  */
 export function choose(problem: Problem, device: ChoiceTarget, options: ChooseOptions = {}): Choice {
-  const { kernel: name, deterministic = device.deterministic ?? false, constants, table = tuned } = options;
+  const { kernel: name, deterministic = device.deterministic ?? false, constants } = options;
   const candidates = kernelsFor(problem.op, device.kind).filter((kernel) => name === undefined || kernel.name === name);
   const unfit = (kernel: AnyKernel): string | undefined => {
     if (name === undefined && !kernel.deterministic) return 'the order of its additions depends on timing';
@@ -77,15 +86,51 @@ export function choose(problem: Problem, device: ChoiceTarget, options: ChooseOp
       `no kernel${name === undefined ? '' : ` ${name}`} on ${device.kind} can do this ${problem.op} problem (${reasons || 'there is none for it'})`,
     );
   }
-  return tunedChoice(problem, device, able, table) ?? { kernel: best, tunables: best.defaults(problem, device), source: 'default' };
+  const table = options.table ?? (deterministic ? shippedTable : activeTable());
+  return (
+    tunedChoice(problem, device, able, table, constants) ?? { kernel: best, tunables: best.defaults(problem, device), source: 'default' }
+  );
 }
 
-/** The table's choice among `able` kernels, if it has one whose tunables hold. */
-function tunedChoice(problem: Problem, device: ChoiceTarget, able: readonly AnyKernel[], table: readonly TunedEntry[]): Choice | undefined {
-  if (table.length === 0) return undefined;
-  const [wanted, here] = [problemKey(problem), deviceKey(device)];
-  const line = table.findLast((entry) => entry.problem === wanted && entry.device === here);
-  const kernel = able.find((each) => each.name === line?.kernel);
-  if (!line || !kernel || refusal(kernel, problem, device, line.tunables) !== undefined) return undefined;
-  return { kernel, tunables: line.tunables, source: 'tuned' };
+/**
+ * The table's choice: among the entries of the nearest problem, the fastest that holds here. It overrules the cost model's kernel, the first of `able`, only
+ * where that was measured too, under the same conditions; else it says no more than that kernel's tunables.
+ */
+function tunedChoice(
+  problem: Problem,
+  device: ChoiceTarget,
+  able: readonly AnyKernel[],
+  table: TunedTable,
+  constants: readonly string[] = [],
+): Choice | undefined {
+  if (table.entries.length === 0) return undefined;
+  const isHeld = (entry: TunedEntry) => [...(entry.constants ?? [])].sort().join() === [...constants].sort().join();
+  for (const { level, entries } of table.near(problem, machineOf(device), constants)) {
+    const usable = entries.map((entry) => choiceOf(entry, level, problem, device, able)).filter((choice) => choice !== undefined);
+    const own = usable.find(({ kernel }) => kernel === able[0]);
+    if (own) return isHeld(own.entry!) ? usable[0] : own;
+  }
+  return undefined;
+}
+
+/** An entry as a choice for a problem on a device, or undefined where it does not hold: no such kernel, other code, or tunables that break a constraint. */
+function choiceOf(
+  entry: TunedEntry,
+  source: Level,
+  problem: Problem,
+  device: ChoiceTarget,
+  able: readonly AnyKernel[],
+): Choice | undefined {
+  const kernel = able.find(({ name }) => name === entry.kernel);
+  if (!kernel) return undefined;
+  const tunables = { ...entry.tunables };
+  // How work is shared does not carry over to another number of threads.
+  if (device.kind === 'cpu' && entry.machine.threads !== device.limits.threads) {
+    const defaults = kernel.defaults(problem, device);
+    for (const knob of SHARING_KNOBS) if (knob in defaults) tunables[knob] = defaults[knob];
+  }
+  if (refusal(kernel, problem, device, tunables) !== undefined) return undefined;
+  const measuredOn = { features: new Set(entry.machine.features ?? device.features), limits: device.limits };
+  if (entry.code !== codeVersion(kernel, entry.problem, entry.tunables, measuredOn)) return undefined;
+  return { kernel, tunables, source, entry };
 }

@@ -11,6 +11,8 @@ export class CountingDevice implements Device {
   readonly name = 'a device that only counts';
   readonly features: ReadonlySet<string>;
   readonly limits: Readonly<Record<string, number>>;
+  readonly deterministic: boolean | undefined;
+  readonly identity: Traits['identity'];
   #live = new Set<Buffer>();
   #counts = {
     liveBytes: 0,
@@ -25,10 +27,12 @@ export class CountingDevice implements Device {
   };
 
   /** A device of a kind with the traits of a real one. */
-  constructor(kind: DeviceKind, { features, limits }: Traits) {
+  constructor(kind: DeviceKind, { features, limits, deterministic, identity }: Traits) {
     this.kind = kind;
     this.features = features;
     this.limits = limits;
+    this.deterministic = deterministic;
+    this.identity = identity;
   }
 
   alloc(bytes: number): Buffer {

@@ -1,6 +1,16 @@
 // What `tilebench/kernels` exports.
 
-export { type ChooseOptions, choose, kernels, kernelsFor, refusal, validTunables } from './catalog.ts';
+export {
+  type Choice,
+  type ChoiceTarget,
+  type ChooseOptions,
+  choose,
+  kernels,
+  kernelsFor,
+  refusal,
+  type TuneSource,
+  validTunables,
+} from './catalog.ts';
 export { configurations, parseConstraint, toPython } from './constraint.ts';
 export { CountingDevice } from './counting.ts';
 export { type Buffer, type Device, DeviceError, type DeviceMemory, type Program } from './device.ts';
@@ -10,4 +20,8 @@ export { Launch, type LaunchOptions } from './launch.ts';
 export { type DeviceOptions, openDevice } from './open.ts';
 export * from './problem.ts';
 export * from './reference.ts';
-export { deviceKey, problemKey, type TunedEntry, tuned } from './tuned/table.ts';
+export { activeTable, shippedTable, useTable } from './tuned/active.ts';
+export { codeVersion, type Identity, type Machine, machineKey, machineOf, type TunedEntry } from './tuned/entry.ts';
+export { parseTable, type TableFile, tableText } from './tuned/file.ts';
+export { bucketKey, distance, placeOf, problemKey } from './tuned/problem-key.ts';
+export { deviceKey, EMPTY_TABLE, invalidate, type Level, TunedTable } from './tuned/table.ts';

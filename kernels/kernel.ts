@@ -4,6 +4,7 @@
 // the tests all see the same kernel, and a kernel of the user's own is used like ours.
 
 import type { Op, Problem } from './problem.ts';
+import type { Identity } from './tuned/entry.ts';
 
 export type DeviceKind = 'cpu' | 'webgpu';
 
@@ -21,6 +22,8 @@ export interface Traits {
   readonly limits: Readonly<Record<string, number>>;
   /** Where true, kernels that lose accuracy are not chosen on this device; see `Kernel.errorFactor`. */
   readonly deterministic?: boolean;
+  /** Who the device is, for tuned tables; where nothing is said, only what holds everywhere applies. */
+  readonly identity?: Identity;
 }
 
 /** Operations and bytes of a problem as a kernel does it: what its time is divided by. */

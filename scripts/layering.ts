@@ -70,8 +70,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** Where a browser loads code: Node's modules may only be imported dynamically, on a path that has found itself in Node. */
 const BROWSER: readonly Area[] = ['kernels', 'kernels/webgpu', 'framework'];
-/** Files of those areas that Node alone loads, always by a dynamic import. */
-const NODE_ONLY = ['kernels/webgpu/software.ts'];
+/** Files of those areas that Node alone loads; within the areas always by a dynamic import. */
+const NODE_ONLY = ['kernels/webgpu/software.ts', 'framework/cache-folder.ts', 'framework/user-tables.ts'];
 
 const IMPORT = /^[ \t]*(?:import|export)\s+(type\s+)?(?:[\w*{][^'";]*?from\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"$]+)['"]\s*\)/gm;
 
@@ -97,7 +97,8 @@ function projectFault({ from, typeOnly, dynamic }: Import, target: string): stri
   const [own, other] = [areaOf(from), areaOf(target)];
   if (!own) return `is in no area of the house; expected one of ${AREAS.join(', ')}`;
   if (WORDS.includes(from) && !typeOnly && !WORDS.includes(target)) return 'is a module of words, which load nothing of the project';
-  if (NODE_ONLY.includes(target) && !dynamic && !typeOnly && !isOfTests(from))
+  const loadsInBrowser = BROWSER.includes(own) && !NODE_ONLY.includes(from);
+  if (NODE_ONLY.includes(target) && loadsInBrowser && !dynamic && !typeOnly && !isOfTests(from))
     return 'loads a file that only Node has; import it dynamically';
   if (!other || own === other || WORDS.includes(target)) return undefined;
   const { values, types = [] } = MAY[own];

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { cacheFolder } from '../cache-folder.ts';
+import { cacheFolder } from '../../framework/cache-folder.ts';
 import { type Peer, PeerError, type Place } from './peer.ts';
 
 /** The folder that a peer's packages are installed into. */

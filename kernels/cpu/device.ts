@@ -2,11 +2,12 @@
 //
 // A dispatch returns when it is done. So reads and syncs have nothing to wait for, and an error is thrown by the call that caused it.
 
-import { cpus } from 'node:os';
+import { arch, cpus } from 'node:os';
 import type { Buffer, Device, DeviceMemory, Program } from '../device.ts';
 import { DeviceError } from '../device.ts';
 import type { Grid, Source } from '../kernel.ts';
 import { type Recorder, tracing } from '../span.ts';
+import type { Identity } from '../tuned/entry.ts';
 import { Arena } from './arena.ts';
 import { MAX_PAGES } from './assembly.ts';
 import { copyBytes, copyOf, copySource } from './bytes.ts';
@@ -85,7 +86,13 @@ export async function openCpu({
 
 export class CpuDevice implements Device {
   readonly kind = 'cpu';
-  readonly name = cpus()[0]?.model.trim() ?? 'unknown processor';
+  readonly name = cpus()[0]?.model.trim() || 'unknown processor';
+  readonly identity: Identity = {
+    name: this.name,
+    vendor: vendorOf(this.name),
+    architecture: arch(),
+    runtime: `node ${process.versions.node}`,
+  };
   readonly features: ReadonlySet<string>;
   readonly limits: Readonly<Record<string, number>>;
   readonly deterministic: boolean;
@@ -250,6 +257,9 @@ export class CpuDevice implements Device {
     if (this.#closed) throw new DeviceError('cpu: the device is closed');
   }
 }
+
+/** Who makes a processor, by what its model is called. */
+const vendorOf = (model: string): string | undefined => /intel|amd|apple|ampere|neoverse|graviton|qualcomm/i.exec(model)?.[0].toLowerCase();
 
 /** The bytes themselves as a map key. */
 function keyOf(code: Uint8Array): string {

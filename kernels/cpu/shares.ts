@@ -2,8 +2,6 @@
 
 /** The least elements that a piece of a row is worth. */
 const LEAST_PIECE = 1024;
-/** Tasks per thread, so that a thread that was held up can be helped out. */
-const TASKS_PER_THREAD = 2;
 
 export interface Shares {
   readonly rowsPerTask: number;
@@ -14,8 +12,8 @@ export interface Shares {
   readonly tasks: number;
 }
 
-export function sharesOf(rows: number, columns: number, threads: number): Shares {
-  const wanted = threads === 1 ? 1 : threads * TASKS_PER_THREAD;
+/** About `wanted` tasks, or fewer. */
+export function sharesOf(rows: number, columns: number, wanted: number): Shares {
   if (wanted === 1 || rows >= wanted || columns < 2 * LEAST_PIECE) {
     const rowsPerTask = Math.ceil(rows / wanted);
     return { rowsPerTask, pieces: 1, piece: columns, tasks: Math.ceil(rows / rowsPerTask) };

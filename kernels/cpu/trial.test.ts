@@ -54,7 +54,7 @@ test('a fold that drops its last element is caught', async () => {
   const dropping: Kernel<ReduceProblem> = {
     ...folds,
     plan: (given) => {
-      const plan = folds.plan(given, {}, device);
+      const plan = folds.plan(given, folds.defaults(given, device), device);
       return { ...plan, passes: [{ ...plan.passes[0], arguments: plan.passes[0].arguments.with(4, 36) }] };
     },
   };

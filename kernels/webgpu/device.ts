@@ -8,6 +8,7 @@
 import { type Buffer, type Device, DeviceError, type DeviceMemory } from '../device.ts';
 import type { Entry, Grid, Source } from '../kernel.ts';
 import { tracing } from '../span.ts';
+import type { Identity } from '../tuned/entry.ts';
 import { Batch } from './batch.ts';
 import { Faults } from './faults.ts';
 import { FILL_SOURCE, fillGrid } from './fill.ts';
@@ -58,6 +59,7 @@ export class WebgpuDevice implements Device {
   readonly kind = 'webgpu';
   /** Vendor, architecture and driver, as far as the host tells. */
   readonly name: string;
+  readonly identity: Identity;
   readonly isSoftware: boolean;
   readonly source: AdapterSource;
   readonly features: ReadonlySet<string>;
@@ -86,6 +88,13 @@ export class WebgpuDevice implements Device {
   constructor({ adapter, isSoftware, source }: FoundAdapter, gpu: GPUDevice, timestamps: Timestamps | undefined, deterministic = false) {
     const { vendor, architecture, device, description, subgroupMinSize = 0, subgroupMaxSize = 0 } = adapter.info;
     this.name = [vendor, architecture || device, description && `(${description})`].filter(Boolean).join(' ') || 'unnamed adapter';
+    this.identity = {
+      name: this.name,
+      vendor: vendor || undefined,
+      architecture: architecture || device || undefined,
+      runtime: runtimeOf(source),
+      driver: description || undefined,
+    };
     this.isSoftware = isSoftware;
     this.source = source;
     this.features = new Set(gpu.features);
@@ -318,6 +327,13 @@ export class WebgpuDevice implements Device {
     if (offset % 4 !== 0 || (bytes % 4 !== 0 && !reachesEnd))
       throw new DeviceError(`${who}: ${bytes} bytes at offset ${offset}: WebGPU moves whole words; both must be multiples of 4`);
   }
+}
+
+/** What compiles for it: the browser, or Node with Dawn, which is pinned together with this package. */
+function runtimeOf(source: AdapterSource): string {
+  const { userAgent = '' } = globalThis.navigator ?? {};
+  const [, product = 'unknown', version = '0'] = /(Firefox|Chrome|Version|Node\.js|Deno|Bun)\/([\d.]+)/.exec(userAgent) ?? [];
+  return source === 'host' ? `${product.toLowerCase()} ${version}` : `dawn on ${product.toLowerCase()} ${version}`;
 }
 
 /** What WebGPU would refuse later, said at once and by name. */

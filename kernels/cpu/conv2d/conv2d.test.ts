@@ -32,8 +32,9 @@ test('depthwise: every pass it does, on awkward problems, with any number of row
   for (const problem of [...awkwardConvolutions(), ...depthwiseConvolutions()]) {
     if (refusal(depthwise, problem, device)) continue;
     seed++;
+    const on = seed % 2 === 0 ? device : single;
     for (const ROWS of depthwise.tunables.ROWS)
-      await checkConv2d(seed % 2 === 0 ? device : single, depthwise, problem, seed, { ROWS }).catch((error) => {
+      await checkConv2d(on, depthwise, problem, seed, { ...depthwise.defaults(problem, on), ROWS }).catch((error) => {
         assert.unreachable(`${JSON.stringify(problem)} with ROWS=${ROWS}: ${error.message}`);
       });
   }

@@ -28,7 +28,7 @@ import {
   v128,
 } from '../assembly.ts';
 import { registerTile } from '../matmul/packed.ts';
-import { threadsFor } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, tasksOf, threadsWorth } from '../threading.ts';
 import { geometryOf, partBytes } from './depthwise/geometry.ts';
 import { copyRowsRoutine } from './depthwise/rows.ts';
 import { directTileRoutine } from './direct-tile.ts';
@@ -38,7 +38,6 @@ import { packedElements, packFilter, packFilterPass } from './filter.ts';
 const MOST_CHANNELS = 4;
 /** Bytes of copied rows: most of a first-level cache. */
 const BAND_BYTES = 24 * 1024;
-const TASKS_PER_THREAD = 4;
 
 export const direct: Kernel<Conv2dProblem> = {
   name: 'direct',
@@ -46,12 +45,12 @@ export const direct: Kernel<Conv2dProblem> = {
   device: 'cpu',
   summary: 'few channels: register tiles over copied rows of the image, at an offset for each tap',
   requires: ['simd'],
-  tunables: { MR: [6, 4, 3], NR: [16, 8] },
-  constraints: ['MR * NR <= 96'],
+  tunables: { MR: [6, 4, 3], NR: [16, 8], ...sharing(4, 1, 2, 8) },
+  constraints: ['MR * NR <= 96', ...sharingConstraints(4)],
   deterministic: true,
   facts: conv2dFacts,
   rejects,
-  defaults: (_problem, traits) => registerTile(traits),
+  defaults: (problem, traits) => ({ ...registerTile(traits), ...sharedBy(conv2dCost(problem), traits, 4) }),
   cost: conv2dCost,
   estimate,
   variant: (problem) => {
@@ -80,7 +79,7 @@ function estimate(problem: Conv2dProblem, traits: Traits): number {
   const steps = channels * vertical.window * horizontal.window;
   const rate = traits.features.has('revectorize') ? 75e9 : 40e9;
   const tiles = (2 * lanes * steps * Math.ceil(filters / MR) * MR) / rate;
-  return 5e-6 + (tiles + conv2dCost(problem).bytes / 25e9) / threadsFor(conv2dCost(problem), traits);
+  return 5e-6 + (tiles + conv2dCost(problem).bytes / 25e9) / threadsWorth(conv2dCost(problem), traits);
 }
 
 const ARGUMENTS = [
@@ -88,16 +87,16 @@ const ARGUMENTS = [
   ...['pitch', 'part', 'channelBytes', 'perThread'],
 ];
 
-function plan(problem: Conv2dProblem, { MR, NR }: Tunables, traits: Traits): Plan {
+function plan(problem: Conv2dProblem, tunables: Tunables, traits: Traits): Plan {
+  const { MR, NR } = tunables;
   const { batch, channels, filters, vertical, horizontal } = problem;
   const geometry = geometryOf(problem);
   const [rows, columns] = [windowsOf(vertical), windowsOf(horizontal)];
   const part = partBytes(geometry, Math.ceil(columns / NR) * NR, horizontal.size);
   const pitch = part * geometry.parts;
-  const threads = threadsFor(conv2dCost(problem), traits);
   const overlap = geometry.rowsFor(1) - geometry.stepY;
   const fitting = Math.floor((BAND_BYTES / (pitch * channels) - overlap) / geometry.stepY);
-  const shared = Math.ceil(rows / Math.ceil((threads === 1 ? 1 : threads * TASKS_PER_THREAD) / batch));
+  const shared = Math.ceil(rows / Math.ceil(tasksOf(tunables, traits) / batch));
   const bandRows = Math.max(1, Math.min(rows, fitting, shared));
   const channelBytes = geometry.rowsFor(bandRows) * pitch;
   const perThread = Math.ceil((channels * channelBytes + 4 * MR * NR) / 64) * 64;

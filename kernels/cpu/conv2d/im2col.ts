@@ -21,7 +21,7 @@ import type { Entry, Kernel, Pass, Plan, Source, Traits, Tunables } from '../../
 import type { Conv2dProblem } from '../../problems/conv2d.ts';
 import { advance, assemble, call, i32, if_, type Local, loopWhileBelow, min, set, type Task, task } from '../assembly.ts';
 import { registerTile } from '../matmul/packed.ts';
-import { threadsFor } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, tasksOf, threadsWorth } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
 import { packedElements, packFilter, packFilterPass, packTurned, packTurnedPass } from './filter.ts';
 import { blocksOf } from './parts.ts';
@@ -30,19 +30,24 @@ import { type Phase, phasesOf } from './phases.ts';
 import { PACK_ARGUMENTS, packRunsRoutine, RUN_BYTES, type Spacing, TABLE_ARGUMENTS, tableRoutine } from './runs.ts';
 import { callInChunks, type Multiplication, slabRoutines, stripsScratch } from './strips.ts';
 
-/** Tasks per thread that a result is cut into where it is large enough. */
-const TASKS_PER_THREAD = 3;
-
 export const im2col: Kernel<Conv2dProblem> = {
   name: 'im2col',
   op: 'conv2d',
   device: 'cpu',
   summary: 'register tiles over columns of the image that are packed block by block',
   requires: ['simd'],
-  tunables: { MR: [6, 4, 5, 3, 8], NR: [16, 8, 12], KU: [4, 2, 1], KC: [256, 128, 384, 512], NB: [192, 96, 384, 48], MC: [120, 240] },
-  constraints: ['MR * NR <= 96', 'MR * NR >= 24', 'NB % NR == 0', 'MC % MR == 0', 'KC * NR * 4 <= l1Bytes'],
+  tunables: {
+    ...{ MR: [6, 4, 5, 3, 8], NR: [16, 8, 12], KU: [4, 2, 1], KC: [256, 128, 384, 512], NB: [192, 96, 384, 48], MC: [120, 240] },
+    ...sharing(3, 1, 6),
+  },
+  constraints: [
+    ...['MR * NR <= 96', 'MR * NR >= 24', 'NB % NR == 0', 'MC % MR == 0', 'KC * NR * 4 <= l1Bytes'],
+    ...sharingConstraints(3),
+    // The gradient of the filter is cut by its own rule.
+    'TASKS == 3 or filterGrad == 0',
+  ],
   deterministic: true,
-  facts: conv2dFacts,
+  facts: (problem) => ({ ...conv2dFacts(problem), filterGrad: Number(problem.pass === 'filter-grad') }),
   rejects: () => undefined,
   defaults,
   cost: conv2dCost,
@@ -52,10 +57,12 @@ export const im2col: Kernel<Conv2dProblem> = {
   plan,
 };
 
-function defaults({ pass, channels, filters, groups }: Conv2dProblem, traits: Traits): Tunables {
+function defaults(problem: Conv2dProblem, traits: Traits): Tunables {
+  const { pass, channels, filters, groups } = problem;
   const { MR, NR } = registerTile(traits);
   const rows = (pass === 'input-grad' ? channels : filters) / groups;
-  return { MR: Math.max(3, Math.min(MR, rows)), NR, KU: 4, KC: 512 * NR * 4 <= traits.limits.l1Bytes ? 512 : 256, NB: 192, MC: 120 };
+  const KC = 512 * NR * 4 <= traits.limits.l1Bytes ? 512 : 256;
+  return { MR: Math.max(3, Math.min(MR, rows)), NR, KU: 4, KC, NB: 192, MC: 120, ...sharedBy(conv2dCost(problem), traits, 3) };
 }
 
 /**
@@ -83,7 +90,7 @@ function estimate(problem: Conv2dProblem, traits: Traits, constants: readonly st
       ? 0
       : ((filters * channels) / groups) * problem.vertical.window * problem.horizontal.window;
   const moved = conv2dCost(problem).bytes / 25e9 + weights * (pass === 'input-grad' ? 1.4e-9 : 0.5e-9);
-  return 5e-6 + (tiles + ragged + packing + moved) / threadsFor(conv2dCost(problem), traits);
+  return 5e-6 + (tiles + ragged + packing + moved) / threadsWorth(conv2dCost(problem), traits);
 }
 
 /** How the lanes of a run lie in the image. */
@@ -149,12 +156,12 @@ function blocksPass(
   problem: Conv2dProblem,
   { b, q, perGroup, vertical, horizontal, imageSteps, image, result }: Correlation,
   [down, across]: readonly [Phase, Phase],
-  { MR, NR }: Tunables,
+  tunables: Tunables,
   { filterOffset, lanes, slabPlanes, blockLanes: most }: Blocking,
   traits: Traits,
 ): Pass {
-  const threads = threadsFor(conv2dCost(problem), traits);
-  const wanted = threads === 1 ? 1 : Math.ceil((threads * TASKS_PER_THREAD) / problem.groups);
+  const { MR, NR } = tunables;
+  const wanted = Math.ceil(tasksOf(tunables, traits) / problem.groups);
   const blocks = blocksOf(lanes, perGroup, { MR, NR, NB: most }, wanted);
   const plane = vertical.positions * horizontal.positions;
   return {

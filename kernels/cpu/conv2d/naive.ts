@@ -19,7 +19,7 @@ import type { Conv2dProblem } from '../../problems/conv2d.ts';
 import { reachNumbers } from '../../problems/window.ts';
 import { advance, assemble, f32, i32, type Local, loopWhileBelow, set, task } from '../assembly.ts';
 import { reachNames, whereReached } from '../reach.ts';
-import { threadsFor } from '../threading.ts';
+import { threadsWorth } from '../threading.ts';
 
 export const naive: Kernel<Conv2dProblem> = {
   name: 'naive',
@@ -34,7 +34,7 @@ export const naive: Kernel<Conv2dProblem> = {
   rejects: () => undefined,
   defaults: () => ({}),
   cost: conv2dCost,
-  estimate: (problem, traits) => 1e-6 + conv2dCost(problem).flops / (1.4e9 * threadsFor(conv2dCost(problem), traits)),
+  estimate: (problem, traits) => 1e-6 + conv2dCost(problem).flops / (1.4e9 * threadsWorth(conv2dCost(problem), traits)),
   variant: conv2dVariant,
   generate,
   plan: (problem) => {

@@ -5,13 +5,12 @@
 //     strips are transposed, NR by NR:                                   strips of NR lanes (c, u, v), step by step of the windows
 //     tiles add up:  rows of outputGrad where they lie  ·  packed lanes  →  rows of filterGrad
 
-import { conv2dCost } from '../../correlation.ts';
 import type { Entry, Plan, Traits, Tunables } from '../../kernel.ts';
 import type { Conv2dProblem } from '../../problems/conv2d.ts';
 import { windowsOf } from '../../problems/window.ts';
 import { advance, call, i32, if_, loopWhileBelow, min, type Routine, set, type Task, task, type Value } from '../assembly.ts';
 import { packRoutine } from '../pack.ts';
-import { threadsFor } from '../threading.ts';
+import { threadsOf } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
 import { partsOf } from './parts.ts';
 import { PACK_ARGUMENTS, packRunsRoutine, RUN_BYTES, type Spacing, TABLE_ARGUMENTS, tableRoutine } from './runs.ts';
@@ -32,12 +31,13 @@ const ENTRY: Entry = {
   arguments: [...SIZES, ...IMAGE, ...TAPS].map((name) => ({ name, type: 'i32' })),
 };
 
-export function patchesPlan(problem: Conv2dProblem, { MR, NR, KC, NB }: Tunables, traits: Traits): Plan {
+export function patchesPlan(problem: Conv2dProblem, tunables: Tunables, traits: Traits): Plan {
+  const { MR, NR, KC, NB } = tunables;
   const { batch, channels, filters, groups, vertical, horizontal } = problem;
   const taps = vertical.window * horizontal.window;
   const [ours, rows] = [channels / groups, filters / groups];
   const [inputPlane, outputPlane] = [vertical.size * horizontal.size, windowsOf(vertical) * windowsOf(horizontal)];
-  const threads = threadsFor(conv2dCost(problem), traits);
+  const threads = threadsOf(tunables, traits);
   const most = Math.max(CHANNELS, Math.floor(NB / taps / CHANNELS) * CHANNELS);
   const across = partsOf(ours, CHANNELS, Math.min(most, ours), threads === 1 ? 1 : Math.ceil((2 * threads) / groups));
   // Each block of rows packs the same patches again: rows are cut only where there would be less than a task for each thread.

@@ -14,7 +14,7 @@ import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel
 import type { Conv2dProblem } from '../../problems/conv2d.ts';
 import { advance, assemble, call, i32, if_, loopWhileBelow, min, set, type Task, task, type Value } from '../assembly.ts';
 import { registerTile } from '../matmul/packed.ts';
-import { threadsFor } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, tasksOf, threadsWorth } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
 import { packedElements, packFilter, packFilterPass, packTurned, packTurnedPass } from './filter.ts';
 import { blocksOf } from './parts.ts';
@@ -22,17 +22,17 @@ import { phasesOf } from './phases.ts';
 import { RUN_BYTES, TABLE_ARGUMENTS, tableRoutine } from './runs.ts';
 import { callInChunks, type Multiplication, slabRoutines, stripsScratch } from './strips.ts';
 
-/** Tasks per thread that a result is cut into where it is large enough. */
-const TASKS_PER_THREAD = 3;
-
 export const pointwise: Kernel<Conv2dProblem> = {
   name: 'pointwise',
   op: 'conv2d',
   device: 'cpu',
   summary: '1x1 windows: register tiles straight over the planes of the image',
   requires: ['simd'],
-  tunables: { MR: [6, 4, 5, 3, 8], NR: [16, 8, 12], KU: [4, 2, 1], KC: [512, 256, 128], NB: [192, 96, 384], MC: [120, 240] },
-  constraints: ['MR * NR <= 96', 'MR * NR >= 24', 'NB % NR == 0', 'MC % MR == 0', 'KC * NR * 4 <= l1Bytes'],
+  tunables: {
+    ...{ MR: [6, 4, 5, 3, 8], NR: [16, 8, 12], KU: [4, 2, 1], KC: [512, 256, 128], NB: [192, 96, 384], MC: [120, 240] },
+    ...sharing(3, 1, 6),
+  },
+  constraints: [...['MR * NR <= 96', 'MR * NR >= 24', 'NB % NR == 0', 'MC % MR == 0', 'KC * NR * 4 <= l1Bytes'], ...sharingConstraints(3)],
   deterministic: true,
   facts: conv2dFacts,
   rejects: ({ pass, vertical, horizontal }) => {
@@ -42,9 +42,10 @@ export const pointwise: Kernel<Conv2dProblem> = {
     );
     return isOne ? undefined : 'its window is not 1x1 with stride 1 and no padding';
   },
-  defaults: (_problem, traits) => {
+  defaults: (problem, traits) => {
     const { MR, NR } = registerTile(traits);
-    return { MR, NR, KU: 4, KC: 512 * NR * 4 <= traits.limits.l1Bytes ? 512 : 256, NB: 192, MC: 120 };
+    const KC = 512 * NR * 4 <= traits.limits.l1Bytes ? 512 : 256;
+    return { MR, NR, KU: 4, KC, NB: 192, MC: 120, ...sharedBy(conv2dCost(problem), traits, 3) };
   },
   cost: conv2dCost,
   estimate,
@@ -63,7 +64,7 @@ function estimate(problem: Conv2dProblem, traits: Traits, constants: readonly st
   const rate = (traits.features.has('revectorize') ? 100e9 : 50e9) / (isScattered ? 1.15 : 1);
   const tiles = (2 * strips * NR * q * Math.ceil(perGroup / MR) * MR) / rate;
   const weights = constants.includes('filter') ? 0 : problem.groups * perGroup * q * (problem.pass === 'input-grad' ? 1.4e-9 : 0.5e-9);
-  return 5e-6 + (tiles + weights + conv2dCost(problem).bytes / 25e9) / threadsFor(conv2dCost(problem), traits);
+  return 5e-6 + (tiles + weights + conv2dCost(problem).bytes / 25e9) / threadsWorth(conv2dCost(problem), traits);
 }
 
 const ARGUMENTS = [
@@ -75,8 +76,7 @@ function plan(problem: Conv2dProblem, tunables: Tunables, traits: Traits): Plan 
   const { a, b, q, perGroup, vertical, horizontal, imageSteps, image, result } = correlationOf(problem);
   const { MR, NR, NB, KC } = tunables;
   const lanes = vertical.positions * horizontal.positions;
-  const threads = threadsFor(conv2dCost(problem), traits);
-  const wanted = threads === 1 ? 1 : Math.ceil((threads * TASKS_PER_THREAD) / (problem.groups * a));
+  const wanted = Math.ceil(tasksOf(tunables, traits) / (problem.groups * a));
   const { across, down } = blocksOf(lanes, perGroup, { MR, NR, NB }, wanted);
   const perThread = Math.ceil((RUN_BYTES * (Math.ceil(across.size / NR) + 1) + stripsScratch(MR, NR)) / 64) * 64;
   const pack =

@@ -4,13 +4,13 @@
 //   long ones:                      memory.copy, which picks what suits the processor; the call pays from BULK_BYTES on
 
 import { copyCost, copyFacts } from '../../copy.ts';
-import type { Entry, Kernel, Plan, Source, Traits } from '../../kernel.ts';
+import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import type { CopyProblem } from '../../problems/copy.ts';
 import { elementCount } from '../../problems/pointwise.ts';
 import { advance, assemble, i32, if_, type Local, local, loopWhileBelow, memory, min, repeat, set, task, v128 } from '../assembly.ts';
 import { type Odometer, seek, step } from '../odometer.ts';
 import { sharesOf } from '../shares.ts';
-import { threadsFor } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, tasksOf } from '../threading.ts';
 
 const BULK_BYTES = 1024;
 
@@ -20,12 +20,12 @@ export const rows: Kernel<CopyProblem> = {
   device: 'cpu',
   summary: 'row by row in the order of the destination, by vectors where both sides are contiguous',
   requires: ['simd'],
-  tunables: {},
-  constraints: [],
+  tunables: sharing(2, 1, 4, 8),
+  constraints: sharingConstraints(2),
   deterministic: true,
   facts: copyFacts,
   rejects: () => undefined,
-  defaults: () => ({}),
+  defaults: (problem, traits) => sharedBy(copyCost(problem), traits, 2),
   cost: copyCost,
   estimate: (problem) => 2e-6 + copyCost(problem).bytes / (isContiguous(problem) ? 15e9 : 3e9),
   variant: (problem) => `${problem.elementBytes}/r${problem.shape.length}/${isContiguous(problem) ? 'contiguous' : 'strided'}`,
@@ -138,12 +138,12 @@ export function moveElement(elementBytes: 1 | 2 | 4, source: Local, target: Loca
   else i32.store8({}, target, i32.load8_u({}, source));
 }
 
-function plan(problem: CopyProblem, _tunables: unknown, traits: Traits): Plan {
+function plan(problem: CopyProblem, tunables: Tunables, traits: Traits): Plan {
   const { shape, from, to, elementBytes } = problem;
   const last = shape.length - 1;
   const outer = shape.slice(0, last);
   const [count, columns] = [elementCount(outer), shape[last]];
-  const shares = sharesOf(count, columns, threadsFor(copyCost(problem), traits));
+  const shares = sharesOf(count, columns, tasksOf(tunables, traits));
   const bytes = (elements: readonly number[]) => elements.map((each) => each * elementBytes);
   return {
     passes: [

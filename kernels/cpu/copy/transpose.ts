@@ -16,10 +16,9 @@ import { elementCount } from '../../problems/pointwise.ts';
 import { advance, assemble, drop, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
 import { type Odometer, seek } from '../odometer.ts';
 import { transpose as turn } from '../shuffle.ts';
-import { threadsFor } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, tasksOf } from '../threading.ts';
 import { moveElement } from './rows.ts';
 
-const TASKS_PER_THREAD = 2;
 /** Elements of a cache line. */
 const LINE = 16;
 
@@ -29,8 +28,8 @@ export const transpose: Kernel<CopyProblem> = {
   device: 'cpu',
   summary: 'squares of 4x4 turned in registers, down strips whose lines are used whole',
   requires: ['simd'],
-  tunables: { BLOCK: [64, 256, 128, 32, 16] },
-  constraints: [],
+  tunables: { BLOCK: [64, 256, 128, 32, 16], ...sharing(2, 1, 4, 8) },
+  constraints: sharingConstraints(2),
   deterministic: true,
   facts: copyFacts,
   rejects: (problem) => {
@@ -38,7 +37,10 @@ export const transpose: Kernel<CopyProblem> = {
     return transposition(problem) ? undefined : 'no dimension is contiguous in the source and another one in the destination';
   },
   // Far beyond the caches pages are dear: each is visited for longer then.
-  defaults: (problem, { limits }) => ({ BLOCK: copyCost(problem).bytes > 8 * limits.l2Bytes ? 256 : 64 }),
+  defaults: (problem, traits) => ({
+    BLOCK: copyCost(problem).bytes > 8 * traits.limits.l2Bytes ? 256 : 64,
+    ...sharedBy(copyCost(problem), traits, 2),
+  }),
   cost: copyCost,
   estimate: (problem) => 2.1e-6 + copyCost(problem).bytes / 8e9,
   variant: ({ shape }) => `r${shape.length}`,
@@ -178,15 +180,14 @@ function generate(problem: CopyProblem, { BLOCK }: Tunables): Source {
   return assemble(`copy/transpose/${transpose.variant(problem)}`, { copy });
 }
 
-function plan(problem: CopyProblem, { BLOCK }: Tunables, traits: Traits): Plan {
+function plan(problem: CopyProblem, tunables: Tunables, traits: Traits): Plan {
   const { shape, from, to } = problem;
   const last = shape.length - 1;
   const { across } = transposition(problem)!;
   const isOuter = (_: number, d: number) => d !== across && d !== last;
   const sizes = shape.filter(isOuter);
-  const blocks = Math.ceil(shape[last] / BLOCK);
-  const threads = threadsFor(copyCost(problem), traits);
-  const tasks = threads === 1 ? 1 : threads * TASKS_PER_THREAD;
+  const blocks = Math.ceil(shape[last] / tunables.BLOCK);
+  const tasks = tasksOf(tunables, traits);
   // Where blocks along are few, they are cut across, in whole lines of the source.
   const cuts = Math.ceil(tasks / (elementCount(sizes) * blocks));
   const piece = Math.ceil(shape[across] / cuts / LINE) * LINE;

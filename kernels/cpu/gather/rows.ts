@@ -5,7 +5,7 @@
 //   rows     [ 0 . . 3 . . ]          and every row is summed in the order of the indices, whatever the number of threads.
 
 import { gatherCost, gatherFacts, scatterAddCost, wordsOfRow } from '../../gather.ts';
-import type { Entry, Kernel, Plan, Source, Traits } from '../../kernel.ts';
+import type { Entry, Kernel, Plan, Source } from '../../kernel.ts';
 import type { GatherProblem, ScatterAddProblem } from '../../problems/gather.ts';
 import {
   advance,
@@ -24,9 +24,7 @@ import {
   v128,
 } from '../assembly.ts';
 import { integers } from '../math.ts';
-import { threadsFor, unitsPerTask } from '../threading.ts';
-
-const TASKS_PER_THREAD = 2;
+import { sharedBy, sharing, sharingConstraints, unitsPerTask } from '../threading.ts';
 
 export const gatherRows: Kernel<GatherProblem> = {
   name: 'rows',
@@ -34,19 +32,21 @@ export const gatherRows: Kernel<GatherProblem> = {
   device: 'cpu',
   summary: 'row by row, by vectors',
   requires: ['simd'],
-  tunables: {},
-  constraints: [],
+  tunables: sharing(2, 1, 4, 8),
+  constraints: sharingConstraints(2),
   deterministic: true,
   facts: gatherFacts,
   rejects: (problem) =>
     Number.isInteger(wordsOfRow(problem)) ? undefined : `rows of ${problem.width} ${problem.dtype} are not whole words of 4 bytes`,
-  defaults: () => ({}),
+  defaults: (problem, traits) => sharedBy(gatherCost(problem), traits, 2),
   cost: gatherCost,
   estimate: (problem) => 2e-6 + gatherCost(problem).bytes / 8e9,
   variant: () => 'words',
   generate: () => assemble('gather/rows', { rows: gatherTask() }),
-  plan: (problem, _tunables, traits) =>
-    planOf(problem.count, [problem.rows, wordsOfRow(problem)], ['table', 'indices', 'out'], threadsFor(gatherCost(problem), traits)),
+  plan: (problem, tunables, traits) => {
+    const sizes = [problem.rows, wordsOfRow(problem)];
+    return planOf(problem.count, sizes, ['table', 'indices', 'out'], unitsPerTask(problem.count, tunables, traits));
+  },
 };
 
 export const scatterAddRows: Kernel<ScatterAddProblem> = {
@@ -55,23 +55,22 @@ export const scatterAddRows: Kernel<ScatterAddProblem> = {
   device: 'cpu',
   summary: 'each task sums its own rows in the order of the indices',
   requires: ['simd'],
-  tunables: {},
-  constraints: [],
+  tunables: sharing(2, 1, 4, 8),
+  constraints: sharingConstraints(2),
   deterministic: true,
   facts: gatherFacts,
   rejects: () => undefined,
-  defaults: () => ({}),
+  defaults: (problem, traits) => sharedBy(scatterAddCost(problem), traits, 2),
   cost: scatterAddCost,
   estimate: (problem) => 2e-6 + scatterAddCost(problem).bytes / 8e9,
   variant: () => 'f32',
   generate: (): Source => assemble('scatterAdd/rows', { rows: scatterAddTask() }),
-  plan: (problem, _tunables, traits: Traits) =>
-    planOf(problem.rows, [problem.count, problem.width], ['x0', 'indices', 'out'], threadsFor(scatterAddCost(problem), traits)),
+  plan: ({ rows, count, width }, tunables, traits) =>
+    planOf(rows, [count, width], ['x0', 'indices', 'out'], unitsPerTask(rows, tunables, traits)),
 };
 
 /** Deals `outputs` rows of the result to tasks. */
-function planOf(outputs: number, sizes: readonly number[], buffers: readonly string[], threads: number): Plan {
-  const perTask = unitsPerTask(outputs, threads, TASKS_PER_THREAD);
+function planOf(outputs: number, sizes: readonly number[], buffers: readonly string[], perTask: number): Plan {
   const pass = { entry: 'rows', buffers, arguments: [outputs, ...sizes, perTask], grid: [Math.ceil(outputs / perTask), 1, 1] as const };
   return { passes: [pass], workspace: {} };
 }

@@ -11,7 +11,7 @@ import { type MatmulProblem, matmulOperands } from '../../problem.ts';
 import { advance, assemble, i32, min, set, task } from '../assembly.ts';
 import { ARGUMENTS_ADDRESS } from '../command.ts';
 import { callMacro, macroRoutine, scratchBytes } from '../macro.ts';
-import { threadsFor } from '../threading.ts';
+import { THREADS, THREADS_FIT, threadsBy, threadsOf, threadsWorth } from '../threading.ts';
 import { registerTile, tiledFlops } from './packed.ts';
 
 const ARGUMENTS = ['m', 'n', 'k', 'strideA', 'blockRows', 'blockColumns', 'blocksAcross', 'blocksDown'] as const;
@@ -22,16 +22,16 @@ export const direct: Kernel<MatmulProblem> = {
   device: 'cpu',
   summary: 'register tiles on the operands where they lie: nothing is packed',
   requires: ['simd'],
-  tunables: { MR: [6, 4, 5, 3, 8, 2], NR: [16, 8, 12], KU: [4, 2, 1], MC: [48, 24, 96, 120], NB: [192, 48, 96, 384] },
-  constraints: ['MR * NR <= 96', 'MC % MR == 0', 'NB % NR == 0', 'transposeB == 0'],
+  tunables: { MR: [6, 4, 5, 3, 8, 2], NR: [16, 8, 12], KU: [4, 2, 1], MC: [48, 24, 96, 120], NB: [192, 48, 96, 384], THREADS },
+  constraints: ['MR * NR <= 96', 'MC % MR == 0', 'NB % NR == 0', 'transposeB == 0', THREADS_FIT],
   deterministic: true,
   facts: matmulFacts,
   rejects: ({ dtype, transposeB }) =>
     dtype !== 'f32' ? `it stores f32, not ${dtype}` : transposeB ? 'it reads rows of B, and B is transposed' : undefined,
-  defaults: (_problem, traits) => ({ ...registerTile(traits), KU: 4, MC: 48, NB: 192 }),
+  defaults: (problem, traits) => ({ ...registerTile(traits), KU: 4, MC: 48, NB: 192, THREADS: threadsBy(matmulCost(problem), traits) }),
   cost: matmulCost,
   estimate: (problem, traits) => {
-    const rate = (traits.features.has('revectorize') ? 100e9 : 52e9) * threadsFor(matmulCost(problem), traits);
+    const rate = (traits.features.has('revectorize') ? 100e9 : 52e9) * threadsWorth(matmulCost(problem), traits);
     return 2e-6 + (crowding(problem, traits) * tiledFlops(problem, registerTile(traits))) / rate;
   },
   variant: matmulVariant,
@@ -124,7 +124,7 @@ function blocksOf({ batch, m, n }: MatmulProblem, { MR, NR, MC, NB }: Tunables, 
 function plan(problem: MatmulProblem, tunables: Tunables, traits: Traits): Plan {
   const { batch, m, n, k, transposeA, alpha } = problem;
   const { MR, NR } = tunables;
-  const { rows, columns } = blocksOf(problem, tunables, threadsFor(matmulCost(problem), traits));
+  const { rows, columns } = blocksOf(problem, tunables, threadsOf(tunables, traits));
   const [across, down] = [Math.ceil(n / columns), Math.ceil(m / rows)];
   return {
     passes: [

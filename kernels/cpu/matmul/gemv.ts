@@ -11,7 +11,7 @@ import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel
 import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
 import type { MatmulProblem } from '../../problem.ts';
 import { advance, assemble, f32, i32, loopWhileBelow, multiplyAdd, repeat, set, type Task, task } from '../assembly.ts';
-import { threadsFor } from '../threading.ts';
+import { THREADS, THREADS_FIT, threadsBy, threadsOf, threadsWorth } from '../threading.ts';
 import { axpyTask, chunkElements } from './gemv-axpy.ts';
 import { dotTask } from './gemv-dot.ts';
 import { roles } from './gemv-parts.ts';
@@ -24,8 +24,8 @@ export const gemv: Kernel<MatmulProblem> = {
   device: 'cpu',
   summary: 'a matrix times up to eight vectors, in one pass over the matrix',
   requires: ['simd'],
-  tunables: { BANDS: [4, 8, 2, 1], CHUNK: [4096, 512, 1024, 2048] },
-  constraints: ['min(M, N) <= 8', 'batch == 1', 'CHUNK * min(M, N) * 8 <= l2Bytes'],
+  tunables: { BANDS: [4, 8, 2, 1], CHUNK: [4096, 512, 1024, 2048], THREADS },
+  constraints: ['min(M, N) <= 8', 'batch == 1', 'CHUNK * min(M, N) * 8 <= l2Bytes', THREADS_FIT],
   deterministic: true,
   facts: matmulFacts,
   rejects: ({ dtype, batch, m, n }) => {
@@ -33,15 +33,15 @@ export const gemv: Kernel<MatmulProblem> = {
     if (batch > 1) return 'it does one matrix, not a batch';
     return Math.min(m, n) > MAX_VECTORS ? `C is ${m}x${n}, and it does at most ${MAX_VECTORS} rows or columns` : undefined;
   },
-  defaults: (problem, { limits }) => {
+  defaults: (problem, traits) => {
     const { vectors, form } = roles(problem);
-    const chunk = [4096, 2048, 1024, 512].find((each) => each * vectors * 4 <= limits.l1Bytes * 2) ?? 512;
-    return { BANDS: bandsFor(form, vectors), CHUNK: chunk };
+    const CHUNK = [4096, 2048, 1024, 512].find((each) => each * vectors * 4 <= traits.limits.l1Bytes * 2) ?? 512;
+    return { BANDS: bandsFor(form, vectors), CHUNK, THREADS: threadsBy(matmulCost(problem), traits) };
   },
   cost: matmulCost,
   estimate: (problem, traits) => {
     const { flops, bytes } = matmulCost(problem);
-    const threads = threadsFor(matmulCost(problem), traits);
+    const threads = threadsWorth(matmulCost(problem), traits);
     const flopRate = (roles(problem).form === 'axpy' ? 60e9 : 30e9) * threads;
     // Threads share the way to memory, and add up their caches.
     const byteRate = (bytes > traits.limits.l3Bytes ? 25e9 : 60e9) * Math.sqrt(threads);
@@ -111,10 +111,11 @@ function packTask({ alpha }: MatmulProblem): Task {
   });
 }
 
-function plan(problem: MatmulProblem, { BANDS, CHUNK }: Tunables, traits: Traits): Plan {
+function plan(problem: MatmulProblem, tunables: Tunables, traits: Traits): Plan {
+  const { BANDS, CHUNK } = tunables;
   const { n, k, alpha, epilogue } = problem;
   const { vectors, rowsOfC, matrix, outputs, form, step, stride } = roles(problem);
-  const share = Math.ceil(outputs / threadsFor(matmulCost(problem), traits) / 16) * 16;
+  const share = Math.ceil(outputs / threadsOf(tunables, traits) / 16) * 16;
   const perTask = form === 'dot' ? share : Math.min(CHUNK, Math.max(512, share));
   const band = Math.floor(k / BANDS);
   const packing =

@@ -16,14 +16,11 @@ import { advance, assemble, call, i32, min, set, type Task, task } from '../asse
 import { ARGUMENTS_ADDRESS } from '../command.ts';
 import { callMacro, macroRoutine, scratchBytes } from '../macro.ts';
 import { packRoutine } from '../pack.ts';
-import { threadsFor, unitsPerTask } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, tasksOf, threadsWorth } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
 
 /** Rows of A that are packed at a time: bounds the workspace, whatever M is. */
 const SLAB_ROWS = 3840;
-/** Tasks per thread that a pass is cut into where it is large enough: the last to end should not keep the others waiting long. */
-const TASKS_PER_THREAD = 6;
-
 export const packed: Kernel<MatmulProblem> = {
   name: 'packed',
   op: 'matmul',
@@ -38,15 +35,20 @@ export const packed: Kernel<MatmulProblem> = {
     MC: [120, 48, 96, 192, 240],
     NC: [2048, 512, 1024, 4096],
     PACKA: [1, 0],
+    // The last task to end should not keep the others waiting long.
+    ...sharing(6, 1, 3, 12),
   },
-  constraints: ['MR * NR <= 96', 'MR * NR >= 24', 'MC % MR == 0', 'NC % NR == 0', 'KC * NR * 4 <= l1Bytes', 'MC * KC * 4 <= l2Bytes'],
+  constraints: [
+    ...['MR * NR <= 96', 'MR * NR >= 24', 'MC % MR == 0', 'NC % NR == 0', 'KC * NR * 4 <= l1Bytes', 'MC * KC * 4 <= l2Bytes'],
+    ...sharingConstraints(6),
+  ],
   deterministic: true,
   facts: matmulFacts,
   rejects: ({ dtype }) => (dtype === 'f32' ? undefined : `it stores f32, not ${dtype}`),
   defaults,
   cost: matmulCost,
   estimate: (problem, traits) => {
-    const threads = threadsFor(matmulCost(problem), traits);
+    const threads = threadsWorth(matmulCost(problem), traits);
     const rate = traits.features.has('revectorize') ? 95e9 : 50e9;
     // Packing moves what is packed once more; it overlaps with arithmetic where there is much of that.
     const seconds = Math.max(tiledFlops(problem, registerTile(traits)) / rate, matmulCost(problem).bytes / 10e9);
@@ -68,11 +70,12 @@ export function tiledFlops({ batch, m, n, k }: MatmulProblem, { MR, NR }: { MR: 
   return 2 * batch * Math.ceil(m / MR) * MR * Math.ceil(n / NR) * NR * k;
 }
 
-function defaults({ n }: MatmulProblem, traits: Traits): Tunables {
+function defaults(problem: MatmulProblem, traits: Traits): Tunables {
   const tile = registerTile(traits);
   // The deepest slab whose strip of B fits the first-level cache: fewer passes over C, and fewer meetings of threads.
   const KC = 512 * tile.NR * 4 <= traits.limits.l1Bytes ? 512 : 256;
-  return { ...tile, KU: 4, KC, MC: tile.MR === 4 ? 96 : 120, NC: 2048, PACKA: n <= 8 * tile.NR ? 0 : 1 };
+  const PACKA = problem.n <= 8 * tile.NR ? 0 : 1;
+  return { ...tile, KU: 4, KC, MC: tile.MR === 4 ? 96 : 120, NC: 2048, PACKA, ...sharedBy(matmulCost(problem), traits, 6) };
 }
 
 /** `extent` cut into equal parts of at most `most`, each a multiple of `unit`. */
@@ -96,20 +99,20 @@ function plan(problem: MatmulProblem, tunables: Tunables, traits: Traits): Plan 
   const { batch, m, n, k, transposeA, transposeB, alpha, epilogue } = problem;
   const { MR, NR, KU, KC, MC, NC, PACKA } = tunables;
   const [depth, across, down] = [slabs(k, KC, KU), slabs(n, NC, NR), slabs(m, SLAB_ROWS, MR)];
-  const threads = threadsFor(matmulCost(problem), traits);
+  const tasks = tasksOf(tunables, traits);
   const passes: Pass[] = [];
   for (let b = 0; b < batch; b++)
     for (let j0 = 0; j0 < n; j0 += across.size)
       for (let k0 = 0; k0 < k; k0 += depth.size) {
         const [columns, steps] = [Math.min(across.size, n - j0), Math.min(depth.size, k - k0)];
         const offsetB = 4 * (b * k * n + (transposeB ? j0 * k + k0 : k0 * n + j0));
-        passes.push(packPass('packB', 'B', offsetB, columns, steps, 4 * (transposeB ? k : n), NR, threads, alpha === 1 ? [] : [alpha]));
+        passes.push(packPass('packB', 'B', offsetB, columns, steps, 4 * (transposeB ? k : n), NR, tasks, alpha === 1 ? [] : [alpha]));
         for (let i0 = 0; i0 < m; i0 += down.size) {
           const rows = Math.min(down.size, m - i0);
           const offsetA = 4 * (b * m * k + (transposeA ? k0 * m + i0 : i0 * k + k0));
           const leadingA = 4 * (transposeA ? m : k);
-          if (PACKA) passes.push(packPass('packA', 'A', offsetA, rows, steps, leadingA, MR, threads, []));
-          const block = blocking(rows, columns, tunables, threads);
+          if (PACKA) passes.push(packPass('packA', 'A', offsetA, rows, steps, leadingA, MR, tasks, []));
+          const block = blocking(rows, columns, tunables, tasks);
           passes.push({
             entry: entryOf(problem, k0 / depth.size, depth.count),
             buffers: [PACKA ? 'packedA' : 'A', 'packedB', ...(epilogue.bias && k0 + steps === k ? ['bias'] : []), 'C', 'scratch'],
@@ -140,11 +143,11 @@ function packPass(
   k: number,
   stride: number,
   width: number,
-  threads: number,
+  tasks: number,
   alpha: number[],
 ): Pass {
   const strips = Math.ceil(lanes / width);
-  const perTask = unitsPerTask(strips, threads, TASKS_PER_THREAD);
+  const perTask = Math.ceil(strips / tasks);
   return {
     entry,
     buffers: [operand, `packed${operand}`],
@@ -154,10 +157,9 @@ function packPass(
 }
 
 /** Blocks of MC rows, and as many columns as leave every thread several tasks. */
-function blocking(rows: number, columns: number, { MC, NR }: Tunables, threads: number): { columns: number; across: number; down: number } {
+function blocking(rows: number, columns: number, { MC, NR }: Tunables, tasks: number): { columns: number; across: number; down: number } {
   const down = Math.ceil(rows / MC);
-  const wanted = threads === 1 ? 1 : Math.ceil((threads * TASKS_PER_THREAD) / down);
-  const width = Math.ceil(columns / wanted / NR) * NR;
+  const width = Math.ceil(columns / Math.ceil(tasks / down) / NR) * NR;
   return { columns: width, across: Math.ceil(columns / width), down };
 }
 

@@ -8,7 +8,7 @@
 // K is the mean of the channel's first elements: about it, squares do not cancel (Chan, Golub & LeVeque, "Algorithms for computing the sample variance", 1983).
 // A task owns channels, so that a channel's sums have one order, whatever the number of threads.
 
-import type { Entry, Kernel, Plan, Traits } from '../../kernel.ts';
+import type { Entry, Kernel, Plan, Traits, Tunables } from '../../kernel.ts';
 import { momentsCost, momentsFacts, momentsVariant } from '../../moments.ts';
 import { type MomentsProblem, momentsOperands } from '../../problems/moments.ts';
 import {
@@ -33,7 +33,7 @@ import {
 } from '../assembly.ts';
 import { integers } from '../math.ts';
 import { firstLane, HALVES_SWAPPED } from '../shuffle.ts';
-import { threadsFor, unitsPerTask } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, threadsWorth, unitsPerTask } from '../threading.ts';
 
 /** Vectors of each sum side by side: covers the latency of an addition. */
 const STATES = 4;
@@ -48,24 +48,23 @@ export const rows: Kernel<MomentsProblem> = {
   device: 'cpu',
   summary: 'four vectors of both sums along the rows of a channel; blocks are added up in f64',
   requires: ['simd'],
-  tunables: {},
-  constraints: [],
+  tunables: sharing(4, 1, 2, 8),
+  constraints: sharingConstraints(4),
   deterministic: true,
   facts: momentsFacts,
   rejects: () => undefined,
-  defaults: () => ({}),
+  defaults: (problem, traits) => sharedBy(momentsCost(problem), traits, 4),
   cost: momentsCost,
-  estimate: (problem, traits) => 2e-6 + momentsCost(problem).bytes / (12e9 * threadsFor(momentsCost(problem), traits)),
+  estimate: (problem, traits) => 2e-6 + momentsCost(problem).bytes / (12e9 * threadsWorth(momentsCost(problem), traits)),
   variant: momentsVariant,
   generate: (problem, _tunables, traits) =>
     assemble(`moments/rows/${momentsVariant(problem)}`, { channels: channelsTask(problem, traits.features.has('relaxed-simd')) }),
   plan,
 };
 
-function plan(problem: MomentsProblem, _tunables: unknown, traits: Traits): Plan {
+function plan(problem: MomentsProblem, tunables: Tunables, traits: Traits): Plan {
   const { outer, channels, inner } = problem;
-  const threads = threadsFor(momentsCost(problem), traits);
-  const perTask = unitsPerTask(channels, threads);
+  const perTask = unitsPerTask(channels, tunables, traits);
   return {
     passes: [
       {

@@ -55,7 +55,8 @@ test('rows in any number of streams, that do not divide them', async () => {
       ]) {
         const inputs = [{ strides: first }, { dtype: 'u8', strides: second } as const];
         const problem = pointwise({ shape: [3, columns], inputs, expression: sum, inPlace });
-        for (const device of [tuned, plain]) await checkPointwise(device, vectors, problem, columns, { STREAMS });
+        for (const device of [tuned, plain])
+          await checkPointwise(device, vectors, problem, columns, { ...vectors.defaults(problem, device), STREAMS });
       }
 });
 
@@ -80,7 +81,8 @@ test('rows of whole lines as one, in any number of streams, with rows of an inpu
           expression: difference,
           inPlace: seed % 2 ? 0 : undefined,
         });
-        for (const device of [tuned, plain]) await checkPointwise(device, vectors, problem, seed, { STREAMS });
+        for (const device of [tuned, plain])
+          await checkPointwise(device, vectors, problem, seed, { ...vectors.defaults(problem, device), STREAMS });
       }
 });
 

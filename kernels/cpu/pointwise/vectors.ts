@@ -19,7 +19,7 @@ import { MAX_ARGUMENTS } from '../command.ts';
 import { hoisted, SCRATCH, type Vector } from '../math.ts';
 import { type Odometer, seek, step } from '../odometer.ts';
 import { sharesOf } from '../shares.ts';
-import { threadsFor } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, tasksOf } from '../threading.ts';
 import { entryOf, hasStrides, isStrided, type Rate, ratesOf, sourcesOf } from './entry.ts';
 import { constantLanes, constantsOfSteps, loadRepeated, loadRow, loadStrided, operate, store } from './lanes.ts';
 
@@ -29,8 +29,8 @@ export const vectors: Kernel<PointwiseProblem> = {
   device: 'cpu',
   summary: 'two vectors of elements at a time through all steps of the expression',
   requires: ['simd'],
-  tunables: { STREAMS: [1, 4, 2, 3] },
-  constraints: ['STREAMS == 1 or not strided'],
+  tunables: { STREAMS: [1, 4, 2, 3], ...sharing(2, 1, 4, 8) },
+  constraints: ['STREAMS == 1 or not strided', ...sharingConstraints(2)],
   deterministic: true,
   facts: (problem) => ({ ...pointwiseFacts(problem), strided: Number(isStrided(problem)) }),
   rejects: (problem) => {
@@ -40,7 +40,10 @@ export const vectors: Kernel<PointwiseProblem> = {
     return words > MAX_ARGUMENTS ? `its shapes and strides take ${words} words, more than ${MAX_ARGUMENTS}` : undefined;
   },
   // In a core's own caches one stream is as fast as several, and has less to set up.
-  defaults: (problem, { limits }) => ({ STREAMS: !isStrided(problem) && pointwiseCost(problem).bytes > limits.l2Bytes ? 4 : 1 }),
+  defaults: (problem, traits) => ({
+    STREAMS: !isStrided(problem) && pointwiseCost(problem).bytes > traits.limits.l2Bytes ? 4 : 1,
+    ...sharedBy(executedCost(problem), traits, 2),
+  }),
   cost: pointwiseCost,
   estimate: (problem, { limits }) => {
     const { executedFlops, bytes } = pointwiseCost(problem);
@@ -276,13 +279,17 @@ function generate(problem: PointwiseProblem, { STREAMS }: Tunables): Source {
   return assemble(`pointwise/vectors/${pointwiseVariant(problem)}`, { elements });
 }
 
-function plan(problem: PointwiseProblem, _tunables: unknown, traits: Traits): Plan {
+/** What is executed counts, where that is more than an expression's own operations. */
+const executedCost = (problem: PointwiseProblem) => {
+  const { executedFlops, bytes } = pointwiseCost(problem);
+  return { flops: executedFlops, bytes };
+};
+
+function plan(problem: PointwiseProblem, tunables: Tunables, traits: Traits): Plan {
   const shape = loopShape(problem);
   const sizes = shape.slice(0, -1);
   const [rows, columns] = [elementCount(sizes), shape[shape.length - 1]];
-  const { executedFlops, bytes } = pointwiseCost(problem);
-  const threads = threadsFor({ flops: executedFlops, executedFlops, bytes }, traits);
-  const shares = sharesOf(rows, columns, threads);
+  const shares = sharesOf(rows, columns, tasksOf(tunables, traits));
   const numbers = problem.inputs.flatMap(({ dtype, strides, offset }, i) => {
     const access = accessOf(problem, problem.inputs[i]);
     const element = bytesPerElement(dtype);

@@ -4,12 +4,12 @@
 //
 // A gradient gathers: each element asks the windows that reach it, so that no two tasks write one element and sums have one order.
 
-import type { Kernel, Plan, Source, Traits } from '../../kernel.ts';
+import type { Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { pool2dCost, pool2dFacts, pool2dVariant, reachesOf } from '../../pooling.ts';
 import { type Pool2dProblem, pool2dOperands } from '../../problems/pool2d.ts';
 import { reachNumbers } from '../../problems/window.ts';
 import { advance, assemble, loopWhileBelow, set, task } from '../assembly.ts';
-import { threadsFor, unitsPerTask } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, unitsPerTask } from '../threading.ts';
 import { elementOf, entryOf, gatherElement, LOCALS, startRow, startRows, writtenBy } from './element.ts';
 
 export const direct: Kernel<Pool2dProblem> = {
@@ -18,12 +18,12 @@ export const direct: Kernel<Pool2dProblem> = {
   device: 'cpu',
   summary: 'each element of the result gathers its window, scalar by scalar',
   requires: [],
-  tunables: {},
-  constraints: [],
+  tunables: sharing(4, 1, 2, 8),
+  constraints: sharingConstraints(4),
   deterministic: true,
   facts: pool2dFacts,
   rejects: () => undefined,
-  defaults: () => ({}),
+  defaults: (problem, traits) => sharedBy(pool2dCost(problem), traits, 4),
   cost: pool2dCost,
   estimate: (problem) => 1e-6 + pool2dCost(problem).flops / 0.5e9,
   variant: pool2dVariant,
@@ -31,11 +31,10 @@ export const direct: Kernel<Pool2dProblem> = {
   plan,
 };
 
-function plan(problem: Pool2dProblem, _tunables: unknown, traits: Traits): Plan {
+function plan(problem: Pool2dProblem, tunables: Tunables, traits: Traits): Plan {
   const { vertical, horizontal } = reachesOf(problem);
   const rows = problem.planes * vertical.positions;
-  const threads = threadsFor(pool2dCost(problem), traits);
-  const perTask = unitsPerTask(rows, threads);
+  const perTask = unitsPerTask(rows, tunables, traits);
   return {
     passes: [
       {

@@ -5,12 +5,12 @@
 //
 // A task owns whole planes, so that no two write one element; within a plane windows come in order, so that sums have one order.
 
-import type { Kernel, Plan, Source, Traits } from '../../kernel.ts';
+import type { Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { countsTaps, pool2dCost, pool2dFacts, pool2dVariant } from '../../pooling.ts';
 import { type Pool2dProblem, pool2dOperands } from '../../problems/pool2d.ts';
 import { reachNumbers, windowReach } from '../../problems/window.ts';
 import { advance, assemble, f32, i32, type Local, local, loopWhileBelow, memory, min, repeat, set, task } from '../assembly.ts';
-import { threadsFor, unitsPerTask } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, threadsWorth, unitsPerTask } from '../threading.ts';
 import { type Arguments, type ElementCode, entryOf, gatherElement, LOCALS, type Names, startRow, wordAt } from './element.ts';
 
 export const scatter: Kernel<Pool2dProblem> = {
@@ -19,17 +19,17 @@ export const scatter: Kernel<Pool2dProblem> = {
   device: 'cpu',
   summary: 'the gradient, window by window into a plane that starts as zeros',
   requires: [],
-  tunables: {},
-  constraints: [],
+  tunables: sharing(4, 1, 2, 8),
+  constraints: sharingConstraints(4),
   deterministic: true,
   facts: pool2dFacts,
   rejects: ({ pass }) => (pass === 'input-grad' ? undefined : `it does no ${pass}`),
-  defaults: () => ({}),
+  defaults: (problem, traits) => sharedBy(pool2dCost(problem), traits, 4),
   cost: pool2dCost,
   estimate(problem, traits) {
     const { flops, bytes } = pool2dCost(problem);
     const handed = problem.kind === 'max' ? pool2dOperands(problem).outputGrad.elements : flops;
-    const threads = Math.min(threadsFor(pool2dCost(problem), traits), problem.planes);
+    const threads = Math.min(threadsWorth(pool2dCost(problem), traits), problem.planes);
     return 1e-6 + (handed / 0.7e9 + bytes / 15e9) / threads;
   },
   variant: pool2dVariant,
@@ -37,9 +37,8 @@ export const scatter: Kernel<Pool2dProblem> = {
   plan,
 };
 
-function plan(problem: Pool2dProblem, _tunables: unknown, traits: Traits): Plan {
-  const threads = threadsFor(pool2dCost(problem), traits);
-  const perTask = unitsPerTask(problem.planes, threads);
+function plan(problem: Pool2dProblem, tunables: Tunables, traits: Traits): Plan {
+  const perTask = unitsPerTask(problem.planes, tunables, traits);
   const { vertical, horizontal } = problem;
   return {
     passes: [

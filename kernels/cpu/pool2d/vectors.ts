@@ -5,13 +5,13 @@
 //
 // The last vector of a row steps back over windows that are done already, so that few are left to the scalars.
 
-import type { Kernel, Plan, Source, Traits } from '../../kernel.ts';
+import type { Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { countsTaps, pool2dCost, pool2dFacts, pool2dVariant, reachesOf } from '../../pooling.ts';
 import { type Pool2dProblem, pool2dOperands } from '../../problems/pool2d.ts';
 import { type Axis, reachNumbers, windowsOf } from '../../problems/window.ts';
 import { advance, assemble, f32x4, i8x16, i32, i32x4, if_, type Local, loopWhileBelow, set, task, v128 } from '../assembly.ts';
 import { integers, type Vector } from '../math.ts';
-import { threadsFor, unitsPerTask } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, threadsWorth, unitsPerTask } from '../threading.ts';
 import {
   type Arguments,
   elementOf,
@@ -31,18 +31,18 @@ export const vectors: Kernel<Pool2dProblem> = {
   device: 'cpu',
   summary: 'four windows beside each other at a time',
   requires: ['simd'],
-  tunables: {},
-  constraints: [],
+  tunables: sharing(4, 1, 2, 8),
+  constraints: sharingConstraints(4),
   deterministic: true,
   facts: pool2dFacts,
   rejects: ({ pass }) => (pass === 'forward' ? undefined : `it does no ${pass}`),
-  defaults: () => ({}),
+  defaults: (problem, traits) => sharedBy(pool2dCost(problem), traits, 4),
   cost: pool2dCost,
   estimate(problem, traits) {
     const { flops, bytes } = pool2dCost(problem);
     const { first, end } = wholeWindows(problem.horizontal);
     const whole = (end - first) / windowsOf(problem.horizontal);
-    return 1e-6 + (flops * (whole / 2e9 + (1 - whole) / 0.5e9) + bytes / 15e9) / threadsFor(pool2dCost(problem), traits);
+    return 1e-6 + (flops * (whole / 2e9 + (1 - whole) / 0.5e9) + bytes / 15e9) / threadsWorth(pool2dCost(problem), traits);
   },
   variant: (problem) => `${pool2dVariant(problem)}/${strideOf(problem)}`,
   generate,
@@ -59,12 +59,11 @@ function wholeWindows({ size, window, stride, dilation, before }: Axis): { first
   return end - first < 4 ? { first, end: first } : { first, end };
 }
 
-function plan(problem: Pool2dProblem, _tunables: unknown, traits: Traits): Plan {
+function plan(problem: Pool2dProblem, tunables: Tunables, traits: Traits): Plan {
   const { vertical, horizontal } = reachesOf(problem);
   const { first, end } = wholeWindows(problem.horizontal);
   const rows = problem.planes * vertical.positions;
-  const threads = threadsFor(pool2dCost(problem), traits);
-  const perTask = unitsPerTask(rows, threads);
+  const perTask = unitsPerTask(rows, tunables, traits);
   return {
     passes: [
       {

@@ -25,7 +25,7 @@ test('large draws are shared by threads, with the same numbers, of the right mea
   for (const distribution of ['uniform', 'normal'] as const) {
     const problem = random({ distribution, elements: 300_001, seed: 3 });
     const values = await checkRandom(two, philox, problem);
-    assert.ok(philox.plan(problem, {}, two).passes[0].grid[0] > 1);
+    assert.ok(philox.plan(problem, philox.defaults(problem, two), two).passes[0].grid[0] > 1);
     assert.equal(await checkRandom(one, philox, problem), values);
     const mean = (of: (value: number) => number) => Array.from(values, of).reduce((sum, value) => sum + value, 0) / values.length;
     const [centre, variance] = distribution === 'normal' ? [0, 1] : [0.5, 1 / 12];

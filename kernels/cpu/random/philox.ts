@@ -5,17 +5,16 @@
 //                                         word 2 |. . . .|       ->       |0 1 2 3| of b+2      16 elements in order
 //                                         word 3 |. . . .|                 |0 1 2 3| of b+3
 
-import type { Entry, Kernel, Plan, Source, Traits } from '../../kernel.ts';
+import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { COSINE, KEY_STEPS, MULTIPLIERS, ROUNDS, randomCost, randomFacts, randomVariant, SINE } from '../../philox.ts';
 import type { RandomProblem } from '../../problems/random.ts';
 import { advance, assemble, f32x4, i8x16, i32, i32x4, i64x2, if_, min, repeat, set, task, type Value, v128 } from '../assembly.ts';
 import { constantsOf, floats, hoisted, integers, log, polynomial, type Vector } from '../math.ts';
 import { transpose, words } from '../shuffle.ts';
-import { threadsFor } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, tasksOf } from '../threading.ts';
 
 /** Elements that are made at once. */
 const GROUP = 16;
-const TASKS_PER_THREAD = 2;
 
 export const philox: Kernel<RandomProblem> = {
   name: 'philox',
@@ -23,12 +22,15 @@ export const philox: Kernel<RandomProblem> = {
   device: 'cpu',
   summary: 'Philox4x32-10, four counters at a time',
   requires: ['simd'],
-  tunables: {},
-  constraints: [],
+  tunables: sharing(2, 1, 4, 8),
+  constraints: sharingConstraints(2),
   deterministic: true,
   facts: randomFacts,
   rejects: () => undefined,
-  defaults: () => ({}),
+  defaults: (problem, traits) => {
+    const { executedFlops, bytes } = randomCost(problem);
+    return sharedBy({ flops: executedFlops, bytes }, traits, 2);
+  },
   cost: randomCost,
   estimate: (problem, { limits }) => 2e-6 + randomCost(problem).executedFlops / (10e9 * limits.threads),
   variant: randomVariant,
@@ -162,12 +164,9 @@ function boxMuller([u, v]: readonly Vector[], [radius, quarter, z, sine, cosine,
   set(v, f32x4.mul(v, radius));
 }
 
-function plan(problem: RandomProblem, _tunables: unknown, traits: Traits): Plan {
+function plan(problem: RandomProblem, tunables: Tunables, traits: Traits): Plan {
   const { elements, counter, key, counted } = problem;
-  const { executedFlops, bytes } = randomCost(problem);
-  const threads = threadsFor({ flops: executedFlops, executedFlops, bytes }, traits);
-  const tasks = threads === 1 ? 1 : threads * TASKS_PER_THREAD;
-  const perTask = Math.ceil(elements / tasks / GROUP) * GROUP;
+  const perTask = Math.ceil(elements / tasksOf(tunables, traits) / GROUP) * GROUP;
   return {
     passes: [
       {

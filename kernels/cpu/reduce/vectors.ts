@@ -4,11 +4,11 @@
 // alone, never on the number of threads: the same bits come out for any.
 
 import { bytesPerElement } from '../../dtype.ts';
-import type { Kernel, Plan, Source, Traits } from '../../kernel.ts';
+import type { Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { isIndex, type ReduceProblem } from '../../problems/reduce.ts';
 import { reduceCost, reduceFacts, reduceVariant } from '../../reduce.ts';
 import { assemble, type Task } from '../assembly.ts';
-import { threadsFor, unitsPerTask } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, unitsPerTask } from '../threading.ts';
 import { type Accumulation, accumulationOf } from './accumulation.ts';
 import { BLOCK, STATES, scratchBytes, stripOf } from './columns.ts';
 import { foldTask } from './fold.ts';
@@ -29,12 +29,15 @@ export const vectors: Kernel<ReduceProblem> = {
   device: 'cpu',
   summary: 'rows four at a time, columns by strips of rows; sums in f64',
   requires: ['simd'],
-  tunables: {},
-  constraints: [],
+  tunables: sharing(4, 1, 2, 8),
+  constraints: sharingConstraints(4),
   deterministic: true,
   facts: reduceFacts,
   rejects: ({ source }) => (source === 'f16' ? 'it stores no f16' : undefined),
-  defaults: () => ({}),
+  defaults: (problem, traits) => {
+    const { executedFlops, bytes } = reduceCost(problem);
+    return sharedBy({ flops: executedFlops, bytes }, traits, 4);
+  },
   cost: reduceCost,
   estimate: (problem, { limits }) => {
     const { executedFlops, bytes } = reduceCost(problem);
@@ -70,13 +73,11 @@ function generate(problem: ReduceProblem): Source {
   return assemble(`reduce/vectors/${reduceVariant(problem)}`, tasks);
 }
 
-function plan(problem: ReduceProblem, _tunables: unknown, traits: Traits): Plan {
+function plan(problem: ReduceProblem, tunables: Tunables, traits: Traits): Plan {
   const { fold, outer, reduced, inner, source, expression } = problem;
   const { blocks, chunks, chunk, group } = cut(problem);
   const units = Math.ceil((outer * chunks) / group) * blocks;
-  const { executedFlops, bytes } = reduceCost(problem);
-  const threads = threadsFor({ flops: executedFlops, executedFlops, bytes }, traits);
-  const share = (count: number) => unitsPerTask(count, threads);
+  const share = (count: number) => unitsPerTask(count, tunables, traits);
   const words = [outer, reduced, inner, chunks, chunk, blocks, group, units, stripOf(inner * bytesPerElement(source))];
   const { registers, partialBytes }: Accumulation = accumulationOf(fold, expression.type as 'f32' | 'i32');
   const tasks = Math.ceil(units / share(units));

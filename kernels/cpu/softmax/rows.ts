@@ -5,13 +5,13 @@
 //
 // Elements go in vectors of four, four of them side by side with a state each, and the last of a row one by one through the same steps. Sums are kept in f64.
 
-import type { Entry, Kernel, Plan, Source, Traits } from '../../kernel.ts';
+import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { type SoftmaxProblem, softmaxOperands } from '../../problems/softmax.ts';
 import { softmaxCost, softmaxFacts, softmaxVariant } from '../../softmax.ts';
 import { advance, assemble, f32x4, f64x2, i8x16, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
 import { constantsOf, exp, floats, hoisted, integers, log as logarithm, SCRATCH, type Vector } from '../math.ts';
 import { firstLane, HALVES_SWAPPED, NEIGHBOURS_SWAPPED, words } from '../shuffle.ts';
-import { threadsFor, unitsPerTask } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, threadsWorth, unitsPerTask } from '../threading.ts';
 
 /** Vectors side by side: covers the latency of a state's additions. */
 const STATES = 4;
@@ -22,25 +22,24 @@ export const rows: Kernel<SoftmaxProblem> = {
   device: 'cpu',
   summary: 'row by row, walked again while it lies in the first-level cache',
   requires: ['simd'],
-  tunables: {},
-  constraints: [],
+  tunables: sharing(4, 1, 2, 8),
+  constraints: sharingConstraints(4),
   deterministic: true,
   facts: softmaxFacts,
   rejects: () => undefined,
-  defaults: () => ({}),
+  defaults: (problem, traits) => sharedBy(softmaxCost(problem), traits, 4),
   cost: softmaxCost,
   estimate(problem, traits) {
     const { executedFlops, bytes } = softmaxCost(problem);
-    return 2e-6 + (executedFlops / 10e9 + bytes / 15e9) / threadsFor(softmaxCost(problem), traits);
+    return 2e-6 + (executedFlops / 10e9 + bytes / 15e9) / threadsWorth(softmaxCost(problem), traits);
   },
   variant: softmaxVariant,
   generate,
   plan,
 };
 
-function plan(problem: SoftmaxProblem, _tunables: unknown, traits: Traits): Plan {
-  const threads = threadsFor(softmaxCost(problem), traits);
-  const perTask = unitsPerTask(problem.rows, threads);
+function plan(problem: SoftmaxProblem, tunables: Tunables, traits: Traits): Plan {
+  const perTask = unitsPerTask(problem.rows, tunables, traits);
   const buffers = Object.keys(softmaxOperands(problem));
   const grid = [Math.ceil(problem.rows / perTask), 1, 1] as const;
   return { passes: [{ entry: 'rows', buffers, arguments: [problem.rows, problem.columns, perTask], grid }], workspace: {} };

@@ -26,7 +26,7 @@ import {
   task,
   v128,
 } from '../../assembly.ts';
-import { threadsFor, unitsPerTask } from '../../threading.ts';
+import { sharedBy, sharing, sharingConstraints, threadsWorth, unitsPerTask } from '../../threading.ts';
 import { filterGradPlan, filterGradTask } from './filter-grad.ts';
 import { type Geometry, geometryOf, LANES, notDepthwise, partBytes } from './geometry.ts';
 import { rowsRoutine } from './planes.ts';
@@ -35,7 +35,6 @@ import { copyRowsRoutine } from './rows.ts';
 /** Bytes of copied rows: half of a first-level cache. */
 const BAND_BYTES = 24 * 1024;
 /** Tasks per thread. */
-const TASKS_PER_THREAD = 4;
 /** Columns from which reading the image itself, with masks at both ends of a row, takes less time than the copy. */
 const DIRECT_COLUMNS = 40;
 
@@ -45,12 +44,15 @@ export const depthwise: Kernel<Conv2dProblem> = {
   device: 'cpu',
   summary: 'a plane at a time, in one pass over memory, some rows of the result at once',
   requires: ['simd'],
-  tunables: { ROWS: [4, 2, 1] },
-  constraints: [],
+  tunables: { ROWS: [4, 2, 1], ...sharing(4, 1, 2, 8) },
+  constraints: sharingConstraints(4),
   deterministic: true,
   facts: conv2dFacts,
   rejects: notDepthwise,
-  defaults: (problem) => ({ ROWS: problem.pass === 'input-grad' && problem.horizontal.stride === 2 ? 2 : 4 }),
+  defaults: (problem, traits) => ({
+    ROWS: problem.pass === 'input-grad' && problem.horizontal.stride === 2 ? 2 : 4,
+    ...sharedBy(conv2dCost(problem), traits, 4),
+  }),
   cost: conv2dCost,
   estimate,
   variant: ({ vertical, horizontal, ...problem }) => {
@@ -70,7 +72,7 @@ function estimate(problem: Conv2dProblem, traits: Traits): number {
   const { flops, bytes } = conv2dCost(problem);
   const saved = problem.pass !== 'filter-grad' && readsImage(geometryOf(problem), correlationOf(problem).horizontal);
   const rate = (traits.features.has('revectorize') ? 60e9 : 30e9) * (saved ? 1.6 : 1);
-  return 2e-6 + (flops / rate + bytes / 30e9 + problem.batch * problem.filters * 40e-9) / threadsFor(conv2dCost(problem), traits);
+  return 2e-6 + (flops / rate + bytes / 30e9 + problem.batch * problem.filters * 40e-9) / threadsWorth(conv2dCost(problem), traits);
 }
 
 const ARGUMENTS = [
@@ -78,8 +80,9 @@ const ARGUMENTS = [
   ...['bandRows', 'bandSource', 'pitch', 'part', 'perThread', 'reach'],
 ];
 
-function plan(problem: Conv2dProblem, { ROWS }: Tunables, traits: Traits): Plan {
-  if (problem.pass === 'filter-grad') return filterGradPlan(problem, BAND_BYTES, TASKS_PER_THREAD, traits);
+function plan(problem: Conv2dProblem, tunables: Tunables, traits: Traits): Plan {
+  if (problem.pass === 'filter-grad') return filterGradPlan(problem, BAND_BYTES, tunables, traits);
+  const { ROWS } = tunables;
   const { batch, filters, groups, vertical, horizontal } = problem;
   const { image, weights, result, vertical: down, horizontal: across } = correlationOf(problem);
   const geometry = geometryOf(problem);
@@ -97,8 +100,7 @@ function plan(problem: Conv2dProblem, { ROWS }: Tunables, traits: Traits): Plan 
   const reach = isDirect ? Math.max(across.extent, across.positions + geometry.reachX - geometry.left) : 2 ** 30;
   const perThread = bandSource + 64 * ROWS;
   const planes = batch * filters;
-  const threads = threadsFor(conv2dCost(problem), traits);
-  const perTask = unitsPerTask(planes, threads);
+  const perTask = unitsPerTask(planes, tunables, traits);
   return {
     passes: [
       {

@@ -1,11 +1,10 @@
 // The plan and the task of a depthwise convolution's filter gradient: a task is some filters, each added up over all images, a band of rows at a time (sums.ts).
 
-import { conv2dCost } from '../../../correlation.ts';
-import type { Entry, Plan, Traits } from '../../../kernel.ts';
+import type { Entry, Plan, Traits, Tunables } from '../../../kernel.ts';
 import type { Conv2dProblem } from '../../../problems/conv2d.ts';
 import { windowsOf } from '../../../problems/window.ts';
 import { advance, call, i32, loopWhileBelow, min, repeat, set, type Task, task, v128 } from '../../assembly.ts';
-import { threadsFor, unitsPerTask } from '../../threading.ts';
+import { unitsPerTask } from '../../threading.ts';
 import { geometryOf, LANES, partBytes } from './geometry.ts';
 import { copyRowsRoutine } from './rows.ts';
 import { addSumsRoutine, finishSumsRoutine, SUM_BYTES } from './sums.ts';
@@ -26,7 +25,7 @@ const ENTRY: Entry = {
 /** The forward pass's geometry: the gradient reads the image as the convolution does. */
 const windowsGeometry = (problem: Conv2dProblem) => geometryOf({ ...problem, pass: 'forward' });
 
-export function filterGradPlan(problem: Conv2dProblem, bandBytes: number, tasksPerThread: number, traits: Traits): Plan {
+export function filterGradPlan(problem: Conv2dProblem, bandBytes: number, tunables: Tunables, traits: Traits): Plan {
   const { batch, filters, groups, vertical, horizontal } = problem;
   const geometry = windowsGeometry(problem);
   const [rows, columns] = [windowsOf(vertical), windowsOf(horizontal)];
@@ -39,8 +38,7 @@ export function filterGradPlan(problem: Conv2dProblem, bandBytes: number, tasksP
   const [bandSource, bandGrad] = [whole(geometry.rowsFor(bandRows) * pitch), whole(bandRows * gradPitch)];
   const taps = vertical.window * horizontal.window;
   const perThread = bandSource + bandGrad + whole(SUM_BYTES * taps);
-  const threads = threadsFor(conv2dCost(problem), traits);
-  const perTask = unitsPerTask(filters, threads, tasksPerThread);
+  const perTask = unitsPerTask(filters, tunables, traits);
   return {
     passes: [
       {

@@ -3,7 +3,7 @@
 import { conv2dCost, correlationOf } from '../../../correlation.ts';
 import type { Cost, Traits, Tunables } from '../../../kernel.ts';
 import type { Conv2dProblem } from '../../../problems/conv2d.ts';
-import { threadsFor } from '../../threading.ts';
+import { threadsWorth } from '../../threading.ts';
 import { blockingOf, TILES_AT_ONCE } from './blocking.ts';
 import { filterExtent } from './filter.ts';
 import { operationsOf } from './linear.ts';
@@ -81,5 +81,5 @@ export function winogradEstimate(
           (2 * (blocks - 1)) / read + 2 / made
         : blocks / read + (isPrepared ? 0 : 1 / made);
   const images = elements * SECONDS_PER_ELEMENT + (imageBytes > 1e6 ? imageBytes / IMAGE_BYTES_PER_SECOND : 0);
-  return 5e-6 + (products / rate + images + ofFilters * filterBytes) / threadsFor(conv2dCost(problem), traits);
+  return 5e-6 + (products / rate + images + ofFilters * filterBytes) / threadsWorth(conv2dCost(problem), traits);
 }
