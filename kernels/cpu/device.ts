@@ -15,7 +15,7 @@ import { COMMAND_BYTES, MAX_ARGUMENTS, WORD } from './command.ts';
 import { compile, type FlagSet, v8Flags } from './compile.ts';
 import { Crew } from './crew.ts';
 import { probe } from './probe.ts';
-import { threadsFor, unitsPerTask } from './threading.ts';
+import { sharedBy, unitsPerTask } from './threading.ts';
 import { type EntryFunction, instantiate } from './worker.ts';
 
 export interface CpuOptions {
@@ -176,8 +176,8 @@ export class CpuDevice implements Device {
   /** By memory.copy, and by all threads where that pays. */
   #copyShared(from: Uint8Array, to: Uint8Array): void {
     this.#copy ??= this.prepare(copySource());
-    const share =
-      unitsPerTask(Math.ceil(from.length / LINE), threadsFor({ flops: 0, executedFlops: 0, bytes: 2 * from.length }, this)) * LINE;
+    const shared = sharedBy({ flops: 0, bytes: 2 * from.length }, this, 4);
+    const share = unitsPerTask(Math.ceil(from.length / LINE), shared, this) * LINE;
     const [source, target] = [from, to].map(({ byteOffset, length }) => new CpuBuffer(byteOffset, length));
     this.dispatch(this.#copy, 'copy', [source, target], [from.length, share], [Math.ceil(from.length / share), 1, 1]);
   }
