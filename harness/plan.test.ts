@@ -145,4 +145,18 @@ test('functions on a device that is missing are refused with its reason, and say
   );
 });
 
+test('a function that a device is too small for is refused with its reason', () => {
+  const made = {
+    name: 'large',
+    make: () => ({ run: () => undefined }),
+    refuses: ({ limits }: { limits: Readonly<Record<string, number>> }) =>
+      limits.threads < 4 ? `${limits.threads} of 4 threads` : undefined,
+  };
+  const [refused] = plan([{ name: 'one', arms: [made] }]).cases[0].entries;
+  assert.is(refused.refusal, '2 of 4 threads');
+  const [able] = plan([{ name: 'one', arms: [made] }], { devices: new Map([['cpu', { ...cpu, limits: { ...limits, threads: 4 } }]]) })
+    .cases[0].entries;
+  assert.is(able.refusal, undefined);
+});
+
 test.run();

@@ -114,12 +114,12 @@ const columnsOf = ({ name, device, kernel, threads }: Arm) => ({ arm: name, devi
 
 const functionEntries = (one: Case, { request, devices, held, memoryBytes }: PlanOptions): Entry[] =>
   (one.arms ?? [])
-    .map((made) => ({ arm: functionArm(made.name, made.device, made.threads), bytes: held?.get(made) ?? 0 }))
+    .map((made) => ({ made, arm: functionArm(made.name, made.device, made.threads), bytes: held?.get(made) ?? 0 }))
     .filter(({ arm }) => request.devices.includes(arm.device))
-    .map(({ arm, bytes }) => {
+    .map(({ made, arm, bytes }) => {
       const state = devices.get(arm.device);
-      const missing = state && 'missing' in state ? state.missing : undefined;
-      return { arm, refusal: missing ?? machineRefusal(bytes, memoryBytes), cost: one.cost, bytes };
+      const refused = state && ('missing' in state ? state.missing : made.refuses?.(state));
+      return { arm, refusal: refused ?? machineRefusal(bytes, memoryBytes), cost: one.cost, bytes };
     });
 
 function kernelEntries(one: Case, problem: Problem, options: PlanOptions): Entry[] {

@@ -62,6 +62,8 @@ export interface FunctionArm {
   readonly threads?: number;
   /** Bytes that it will hold on a device with these traits; asked before anything runs. Throws a UsageError where no device of the kind can hold them. */
   bytes?(traits: Traits): number | Promise<number>;
+  /** Why a device with these traits cannot do it: its row is skipped with the reason. Undefined where it can. */
+  refuses?(traits: Traits): string | undefined;
   make(): Work | Promise<Work>;
 }
 
@@ -88,6 +90,11 @@ export interface Case {
   readonly tunables?: Readonly<Record<string, Tunables>>;
   /** Columns that the suite adds to the row. */
   readonly extra?: Readonly<Record<string, string | number>>;
+  /**
+   * Names of arms that do the same, each as directly as it can: the best of those on a device with a thread count is the roof by which they are rated, in
+   * place of the machine's, and nothing else in the case is rated. An empty list rates nothing.
+   */
+  readonly loops?: readonly string[];
 }
 
 export interface Suite {

@@ -20,10 +20,10 @@ interface Written {
   samples: Sample[];
 }
 
-function ledgerOf(baseline?: string): { ledger: Ledger; written: Written } {
+function ledgerOf(baseline?: string, listed: Case = one): { ledger: Ledger; written: Written } {
   const request = { devices: ['cpu' as const], quick: false, seed: 1, threads: [1], options: {} };
   const rest = { devices: new Map(), threads: [1], peers: [], seconds: 1, forks: 2, timeout: 60, memoryBytes: 2 ** 30 };
-  const plan = makePlan({ suite, suiteSource: 'test', request, cases: [one], baseline, ...rest });
+  const plan = makePlan({ suite, suiteSource: 'test', request, cases: [listed], baseline, ...rest });
   const written: Written = { samples: [] };
   const sink = { sample: (sample: Sample) => void written.samples.push(sample), summary: () => undefined };
   return { ledger: new Ledger('run', plan, sink), written };
@@ -149,6 +149,20 @@ test('what work says of itself is in columns of its own, and stays when a run go
   later.restore(row.samples, [{ ...first, extra: { ...first.extra, baseline: 'gone', ratio: 2 } }]);
   const again = summarize(later, later.rows[0], { seed: 1 })!;
   assert.equal([again.bytes_h2d, again.bytes_d2h, again.extra], [12, 4, { final_loss: 0.25, colour: 'red' }]);
+});
+
+test('a case with loops of its own is rated by the best of them, each place by itself, and the rest of it by nothing', () => {
+  const loops = ['slow', 'fast', 'alone'];
+  const arms = [arm('slow'), arm('fast'), { ...arm('alone'), threads: 2 }, arm('view')];
+  const { ledger } = ledgerOf(undefined, { ...one, name: 'test/loops', arms, loops, cost: { flops: 0, executedFlops: 0, bytes: 100 } });
+  for (const [name, time] of Object.entries({ slow: 40, fast: 10, alone: 50, view: 1 })) measure(ledger, name, [[time, time], [time]]);
+  const rate = () => ({ roof_pct: 500, bound: 'memory' as const });
+  const rated = (name: string) => summarize(ledger, ledger.rows.find(({ entry }) => entry.arm.name === name)!, { seed: 1, rate })!;
+  assert.equal(
+    ['slow', 'fast', 'alone', 'view'].map((name) => rated(name).roof_pct),
+    [25, 100, 100, undefined],
+  );
+  assert.equal([rated('slow').gflops, rated('slow').gbps], [undefined, 2.5], 'no operations have no rate');
 });
 
 test.run();

@@ -52,7 +52,11 @@ export function summarize(ledger: Ledger, row: Row, { seed, rate }: SummaryOptio
     mad_ns: medianDeviation(forks.flat()),
     ci_low_ns: interval?.low,
     ci_high_ns: interval?.high,
-    ...(cost && { gflops: cost.flops / medianNs, gbps: cost.bytes / medianNs, ...rate?.(row, cost, medianNs) }),
+    ...(cost && {
+      gflops: cost.flops > 0 ? cost.flops / medianNs : undefined,
+      gbps: cost.bytes / medianNs,
+      ...ratingOf(ledger, row, cost, medianNs, rate),
+    }),
     ...facts,
     extra: {
       ...itemsOf(planned.case, medianNs),
@@ -62,6 +66,20 @@ export function summarize(ledger: Ledger, row: Row, { seed, rate }: SummaryOptio
       ...againstBaseline(ledger, row, seed),
     },
   };
+}
+
+/** By the best of the case's own loops where it has them, else by the machine's roof. */
+function ratingOf(ledger: Ledger, row: Row, cost: Cost, medianNs: number, rate?: Rate): Partial<Summary> | undefined {
+  const { loops } = row.planned.case;
+  if (!loops) return rate?.(row, cost, medianNs);
+  const { name, device, threads } = row.entry.arm;
+  if (!loops.includes(name)) return undefined;
+  const times = row.planned.entries
+    .filter(({ arm }) => loops.includes(arm.name) && arm.device === device && arm.threads === threads)
+    .map((entry) => byFork(cleanSamples(ledger.row(row.planned, entry), TIME)))
+    .filter(({ size }) => size > 0)
+    .map((forks) => medianOfForks([...forks.values()].map((samples) => samples.map(({ value }) => value))));
+  return { roof_pct: (100 * Math.min(...times)) / medianNs };
 }
 
 /** How many items a second: `images_per_s`. */

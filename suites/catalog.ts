@@ -36,6 +36,11 @@ export const suites: readonly SuiteListing[] = [
     load: async () => (await import('./lecture.ts')).default,
   },
   {
+    name: 'copy',
+    question: 'What does it cost to get bytes to the device and back, within it, and to a worker, by every path there is?',
+    load: async () => (await import('./copy.ts')).default,
+  },
+  {
     name: 'train',
     question: 'How long does a training step take, in both styles, against the libraries that can train?',
     load: async () => (await import('./train.ts')).default,
