@@ -38,4 +38,16 @@ test('work that returns is timed as it returns', async () => {
   assert.is(calls.length, 5);
 });
 
+test('work is brought to its steady state before each batch, and asked for figures after it', async () => {
+  const { work, calls } = counted();
+  const figures = () => [{ metric: 'wait', unit: 'ms', value: calls.length }];
+  const subject = await subjectOf({ ...work, leastCalls: 2, steady: async (count) => void calls.push(`steady ${count}`), figures });
+  assert.ok(subject.asynchronous);
+  assert.is(subject.leastIterations, 2);
+  calls.splice(0);
+  await subject.batch(2);
+  assert.equal(calls, ['steady 2', 'run', 'run']);
+  assert.equal(await subject.figures!(2), [{ metric: 'wait', unit: 'ms', value: 3 }]);
+});
+
 test.run();

@@ -20,10 +20,13 @@ export async function functionSubject(arm: FunctionArm): Promise<Subject> {
   await verify(work);
   const facts = await work.facts?.();
   work.reset?.();
+  const asynchronous = isPromise(first) || work.settle !== undefined || work.steady !== undefined;
   return {
     prepared: { ...facts, coldNs, verified: work.verify !== undefined },
-    asynchronous: isPromise(first) || work.settle !== undefined,
-    batch: isPromise(first) || work.settle ? (iterations) => settled(work, iterations) : (iterations) => returned(work, iterations),
+    asynchronous,
+    batch: asynchronous ? (iterations) => settled(work, iterations) : (iterations) => returned(work, iterations),
+    leastIterations: work.leastCalls,
+    figures: work.figures && (async () => [...work.figures!()]),
     close: () => work.close?.(),
   };
 }
@@ -53,6 +56,7 @@ function returned(work: Work, iterations: number): number {
 }
 
 async function settled(work: Work, iterations: number): Promise<number> {
+  await work.steady?.(iterations);
   let spent = 0;
   for (let done = 0; done < iterations; ) {
     const calls = work.settle && !work.reset ? iterations : 1;

@@ -59,8 +59,10 @@ export interface Calibrated {
   readonly iterations: number;
   /** Nanoseconds of one call, warm. */
   readonly callNs: number;
-  /** True where one call exceeds the arm's share: `callNs` is then its only sample. */
+  /** True where a sample of the fewest calls exceeds the arm's share: `callNs` is then its only sample. */
   readonly slow: boolean;
+  /** Of a slow arm: what was measured beside the time. */
+  readonly figures?: readonly Figure[];
   /** False where calls were still getting faster when the warm-up's budget ended. */
   readonly steady: boolean;
 }

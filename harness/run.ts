@@ -129,7 +129,8 @@ class Fork implements AsyncDisposable {
       this.#ledger.ready(row, { opened, prepared }, place);
       if (!calibrated.steady) row.warnings.add('still warming up when sampling began');
       row.slow = calibrated.slow;
-      if (calibrated.slow) this.#ledger.figures(row, place, [{ metric: TIME, unit: 'ns', value: calibrated.callNs }], 1);
+      const { slow, callNs, iterations, figures = [] } = calibrated;
+      if (slow) this.#ledger.figures(row, place, [{ metric: TIME, unit: 'ns', value: callNs }, ...figures], iterations);
       this.#monitor.park(child);
       return { row, child, calibrated };
     });

@@ -28,8 +28,23 @@ test('short calls are batched until a sample is as long as wanted', async () => 
 
 test('a call beyond the share is measured once', async () => {
   const subject = pretending(() => 3e9);
-  assert.equal(await new Sampler(subject).calibrate(100e6, 20e6), { iterations: 1, callNs: 3e9, slow: true, steady: true });
+  assert.equal(await new Sampler(subject).calibrate(100e6, 20e6), {
+    iterations: 1,
+    callNs: 3e9,
+    slow: true,
+    steady: true,
+    figures: undefined,
+  });
   assert.equal(subject.asked, [1]);
+});
+
+test('a sample spans the fewest calls that mean something; where those exceed the share, they are the only sample', async () => {
+  const subject = { ...pretending(() => 5e6), leastIterations: 8 };
+  assert.is((await new Sampler(subject).calibrate(1e9, 20e6)).iterations, 8);
+  assert.is(Math.min(...subject.asked), 8);
+  const figures = [{ metric: 'wait', unit: 'ms', value: 3 }];
+  const slow = { ...pretending(() => 5e6), leastIterations: 8, figures: async () => figures };
+  assert.equal(await new Sampler(slow).calibrate(30e6, 20e6), { iterations: 8, callNs: 5e6, slow: true, steady: true, figures });
 });
 
 test('warm-up goes on while calls get faster, and iterations fit the warm call', async () => {

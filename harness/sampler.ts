@@ -45,10 +45,11 @@ export class Sampler {
 
   /** Finds how many calls a sample of `sampleNs` spans and warms up until steady, for as long as the arm's `shareNs` at most. */
   async calibrate(shareNs: number, sampleNs: number): Promise<Calibrated> {
-    let callNs = await this.#measure(1);
-    if (callNs > shareNs) return { iterations: 1, callNs, slow: true, steady: true };
-    let iterations = 1;
-    let spent = callNs;
+    const least = this.#subject.leastIterations ?? 1;
+    let callNs = await this.#measure(least);
+    let spent = callNs * least;
+    if (spent > shareNs) return { iterations: least, callNs, slow: true, steady: true, figures: await this.#subject.figures?.(least) };
+    let iterations = least;
     // Doubling first: the earliest calls run unoptimised code and would promise too few. Warm-up needs several batches, so they are short.
     while (callNs * iterations < sampleNs / STEADY_BATCHES && iterations < MOST_ITERATIONS) {
       iterations *= 2;
@@ -62,8 +63,8 @@ export class Sampler {
       recent.push(callNs);
       if (recent.length > STEADY_BATCHES) recent.shift();
     }
-    const wanted = Math.ceil(sampleNs / Math.max(callNs, 1e-3));
-    return { iterations: Math.min(Math.max(1, wanted), MOST_ITERATIONS), callNs, slow: false, steady: !isImproving(recent) };
+    const wanted = Math.max(least, Math.ceil(sampleNs / Math.max(callNs, 1e-3)));
+    return { iterations: Math.min(wanted, MOST_ITERATIONS), callNs, slow: false, steady: !isImproving(recent) };
   }
 
   /** One sample: wall time per call, and what else the subject measures. */

@@ -9,6 +9,8 @@ export interface Subject {
   readonly asynchronous: boolean;
   /** Runs `iterations` calls and returns the nanoseconds of one, on the clock of the host. */
   batch(iterations: number): number | Promise<number>;
+  /** Calls that a sample spans at least; 1 if absent. */
+  readonly leastIterations?: number;
   /** Other figures of the same work, measured apart so that they do not disturb `batch`. */
   figures?(iterations: number): Promise<Figure[]>;
   close(): void | Promise<void>;

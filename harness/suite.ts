@@ -5,6 +5,7 @@
 import type { Cost, DeviceKind, Traits, Tunables } from '../kernels/kernel.ts';
 import type { Problem } from '../kernels/problem.ts';
 import type { PeerCase } from './peers/peer.ts';
+import type { Figure } from './protocol.ts';
 import type { Summary } from './record.ts';
 
 /** What the command line asked for, as far as a suite needs it to list its cases. */
@@ -51,6 +52,12 @@ export interface Work {
   facts?(): Facts | Promise<Facts>;
   /** Puts changed operands back; not measured. */
   reset?(): void;
+  /** Brings work that goes on by itself between calls, such as a queue being filled, to where it is in the long run: awaited before each batch, not measured. */
+  steady?(calls: number): Promise<void>;
+  /** Calls that a sample must span at least, for work whose calls are not alike; 1 if absent. */
+  readonly leastCalls?: number;
+  /** What the calls since it was asked before came to besides their time, per call: asked after each sample; a column each, `wait_ms`. */
+  figures?(): readonly Figure[];
   close?(): void | Promise<void>;
 }
 
