@@ -2,7 +2,7 @@
 //
 // The key is op, layouts and attributes. The least recently used is dropped beyond the limit; programs themselves stay in the device's cache.
 
-import { type Buffer, bytesPerElement, choose, type Device, Launch, type Problem } from '../kernels/index.ts';
+import { type Buffer, bytesPerElement, choose, type Device, Launch, launched, type Problem } from '../kernels/index.ts';
 import { generatedOnce } from './generated.ts';
 import { type Layout, layoutOf, type Spec, specText } from './layout.ts';
 import type { Attributes, Lowering, Op, Operand, View } from './op.ts';
@@ -41,6 +41,7 @@ export class Prepared {
   readonly #temporaries: readonly number[];
   readonly #constants: readonly Buffer[];
   readonly #device: Device;
+  #hasFailed = false;
 
   constructor(device: Device, op: Op, operands: readonly Operand<Layout>[], attributes: Attributes) {
     const spec = op.infer(operands, attributes);
@@ -52,9 +53,14 @@ export class Prepared {
     const { steps, temporaries = [], constants = [] }: Lowering = view ? { steps: [] } : op.lower(operands, spec, attributes);
     this.#temporaries = temporaries;
     // All are chosen before the first is launched: where one cannot be done, no workspace is left behind.
-    const chosen = steps.map(({ problem, bind }) => ({ problem, bind, ...kernelFor(op, operands, problem, device) }));
-    this.#launches = chosen.map(({ problem, bind, kernel, tunables }) => ({
-      launch: new Launch(device, generatedOnce(device, kernel), problem, tunables),
+    const chosen = steps.map(({ problem, bind }) => ({ problem, bind, choice: kernelFor(op, operands, problem, device) }));
+    this.#launches = chosen.map(({ problem, bind, choice }) => ({
+      launch: launched(
+        choice,
+        () => kernelFor(op, operands, problem, device),
+        ({ kernel, tunables }) => new Launch(device, generatedOnce(device, kernel), problem, tunables),
+        () => (this.#hasFailed = true),
+      ),
       names: Object.keys(bind),
       places: Object.values(bind),
     }));
@@ -63,6 +69,11 @@ export class Prepared {
       device.write(buffer, values);
       return buffer;
     });
+  }
+
+  /** Whether a program of it did not compile that the tuned table had proposed: prepared again, it has another. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** Dispatches everything; `buffers` are the inputs in order (anything in a number's place) and then the output. */
@@ -124,7 +135,8 @@ export class Launches {
     for (const operand of operands) key += typeof operand === 'number' ? ` =${Object.is(operand, -0) ? '-0' : operand}` : ` ${operand.id}`;
     for (const name in attributes) key += ` ${name}:${attributes[name]}`;
     const found = this.#kept.get(key);
-    if (found) {
+    if (found?.hasFailed) this.#drop(key);
+    else if (found) {
       found.lastUse = ++this.#uses;
       return found;
     }

@@ -1,5 +1,6 @@
 // A function of a suite as a subject: called, checked by its own `verify`, asked for its `facts`, and put back by its own `reset` outside of the span.
 
+import { launchSources } from '../kernels/launching.ts';
 import { ArmFailure } from './protocol.ts';
 import { nowNs, type Subject } from './subject.ts';
 import type { FunctionArm, Work } from './suite.ts';
@@ -11,6 +12,7 @@ export let lastValue: unknown;
 
 /** Makes the work, calls it once and verifies it. Throws an ArmFailure 'wrong' with what `verify` said. */
 export async function functionSubject(arm: FunctionArm): Promise<Subject> {
+  const before = launchSources();
   const began = nowNs();
   const work = await arm.make();
   const first = work.run();
@@ -22,13 +24,20 @@ export async function functionSubject(arm: FunctionArm): Promise<Subject> {
   work.reset?.();
   const asynchronous = isPromise(first) || work.settle !== undefined || work.steady !== undefined;
   return {
-    prepared: { ...facts, coldNs, verified: work.verify !== undefined },
+    prepared: { ...facts, coldNs, verified: work.verify !== undefined, tuneSource: sourcesSince(before) },
     asynchronous,
     batch: asynchronous ? (iterations) => settled(work, iterations) : (iterations) => returned(work, iterations),
     leastIterations: work.leastCalls,
     figures: work.figures && (async () => [...work.figures!()]),
     close: () => work.close?.(),
   };
+}
+
+/** Where the kernels that were launched since took their tunables from: `default`, or counted where there are several sources: `default 12, exact 5`. */
+function sourcesSince(before: ReadonlyMap<string, number>): string | undefined {
+  const counts = [...launchSources()].map(([source, count]) => [source, count - (before.get(source) ?? 0)] as const);
+  const made = counts.filter(([, count]) => count > 0).sort(([a], [b]) => (a < b ? -1 : 1));
+  return made.length > 1 ? made.map(([source, count]) => `${source} ${count}`).join(', ') : made[0]?.[0];
 }
 
 async function verify(work: Work): Promise<void> {

@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { kernelsFor } from '../kernels/catalog.ts';
 import { openCpu } from '../kernels/cpu/device.ts';
+import { DeviceError } from '../kernels/device.ts';
 import type { AnyKernel } from '../kernels/kernel.ts';
 import { type MatmulProblem, matmul, matmulOperands } from '../kernels/problem.ts';
 import { kernelSubject } from './kernel-subject.ts';
@@ -48,6 +49,26 @@ test('with readback a call ends with its result on the host', async () => {
   assert.is(device.memory().reads, reads + 3);
   assert.is(subject.prepared.bytesD2h, 4 * 9 * 7);
   await subject.close();
+});
+
+test('tunables that do not launch give way to the next best, with a word on what failed', async () => {
+  const before = device.memory().liveBytes;
+  const blocked = kernelsFor('matmul', 'cpu').find(({ name }) => name === 'blocked')!;
+  const refusing: AnyKernel = {
+    ...blocked,
+    generate(given, tunables, traits) {
+      if (tunables.ROWS !== 8) throw new DeviceError(`no code for ROWS=${tunables.ROWS}`);
+      return blocked.generate(given, tunables, traits);
+    },
+  };
+  const [best, next, last] = [4, 16, 8].map((ROWS) => ({ tunables: { KB: 64, NB: 512, ROWS }, source: `rows ${ROWS}` }));
+  const subject = await kernelSubject(device, refusing, { ...order, tunables: best.tunables, fallbacks: [next, last] });
+  assert.equal([subject.prepared.tunables, subject.prepared.tuneSource], [last.tunables, 'rows 8']);
+  assert.match(subject.prepared.warning!, /"ROWS":4\} did not launch: no code for ROWS=4; .*"ROWS":16\} did not launch/);
+  await subject.close();
+  const hopeless = kernelSubject(device, refusing, { ...order, tunables: best.tunables, fallbacks: [next] });
+  assert.match(await hopeless.then(String, ({ message }) => message), /no code for ROWS=16/);
+  assert.is(device.memory().liveBytes, before);
 });
 
 test('a kernel that leaves out a step is wrong, not fast', async () => {

@@ -1,15 +1,39 @@
 // A kernel as a subject: its launch over seeded operands on a device, checked against the reference before a sample counts.
 
 import { refusal } from '../kernels/catalog.ts';
-import type { Device } from '../kernels/device.ts';
+import { type Device, DeviceError } from '../kernels/device.ts';
 import type { AnyKernel } from '../kernels/kernel.ts';
 import { Launch } from '../kernels/launch.ts';
 import { Operands } from './operands.ts';
 import { ArmFailure, type CaseOrder, type Figure, type Prepared } from './protocol.ts';
 import { nowNs, type Subject } from './subject.ts';
 
-/** Generates, compiles, runs and checks a kernel. Throws an ArmFailure: 'skipped' where the kernel refuses, 'wrong' where it errs. */
+/**
+ * Generates, compiles, runs and checks a kernel. Tunables that do not launch give way to the order's fallbacks, with a warning; wrong results never do.
+ *
+ * Throws an ArmFailure: 'skipped' where the kernel refuses, 'wrong' where it errs.
+ */
 export async function kernelSubject(device: Device, kernel: AnyKernel, order: CaseOrder): Promise<Subject> {
+  const { fallbacks = [] } = order;
+  const failures: string[] = [];
+  for (const [i, { tunables, source }] of [{ tunables: order.tunables, source: undefined }, ...fallbacks].entries()) {
+    try {
+      const told = { tuneSource: source, warning: failures.length > 0 ? failures.join('; ') : undefined };
+      return await subjectOf(device, kernel, { ...order, tunables }, told);
+    } catch (error) {
+      if (i === fallbacks.length || !(error instanceof DeviceError)) throw error;
+      failures.push(`tunables ${JSON.stringify(tunables)} did not launch: ${error.message}`);
+    }
+  }
+  throw new Error('unreachable: the last attempt returns or throws');
+}
+
+async function subjectOf(
+  device: Device,
+  kernel: AnyKernel,
+  order: CaseOrder,
+  told: Pick<Prepared, 'tuneSource' | 'warning'>,
+): Promise<Subject> {
   const problem = order.problem!;
   const reason = refusal(kernel, problem, device, order.tunables);
   if (reason !== undefined) throw new ArmFailure('skipped', reason);
@@ -26,6 +50,7 @@ export async function kernelSubject(device: Device, kernel: AnyKernel, order: Ca
     const accuracy = await operands.check(kernel.errorFactor);
     for (const name of order.constants ?? []) if (!launch.reads(name)) operands.release(name);
     const prepared: Prepared = {
+      ...told,
       coldNs,
       verified: accuracy !== undefined,
       maxRelErr: accuracy?.maxRelErr,

@@ -1,13 +1,15 @@
 // The plan says what will be measured before anything is: the cases, the arms of each, why some cannot run, and what it will take.
 
-import { choose, kernelsFor, refusal } from '../kernels/catalog.ts';
+import { choicesFor, choose, kernelsFor, refusal } from '../kernels/catalog.ts';
 import { conv2dCost } from '../kernels/correlation.ts';
 import type { AnyKernel, Cost, DeviceKind, Traits, Tunables } from '../kernels/kernel.ts';
 import { matmulCost } from '../kernels/matmul.ts';
 import type { Problem } from '../kernels/problem.ts';
+import type { TunedTable } from '../kernels/tuned/table.ts';
 import { type Arm, functionArm, kernelArm, peerArm } from './arm.ts';
 import type { Filter } from './filter.ts';
 import { groupsOf, machineRefusal, operandBytes, totalBytes, wasmRefusal } from './memory.ts';
+import type { TunedTunables } from './protocol.ts';
 import { type Case, type FunctionArm, type Request, type Suite, UsageError } from './suite.ts';
 
 /** A device as the plan sees it: its traits, or why there is none. */
@@ -43,6 +45,8 @@ export interface PlanOptions {
   readonly forks: number;
   /** Seconds that one step of an arm may take before its process is killed. */
   readonly timeout: number;
+  /** Where tunables come from; the process's own table if absent. */
+  readonly table?: TunedTable;
   /** Bytes that arms of one case may hold together. */
   readonly memoryBytes: number;
   /** Rows to keep, over the columns that are known before a run; all if absent. */
@@ -56,6 +60,8 @@ export interface Entry {
   readonly refusal?: string;
   readonly tunables?: Tunables;
   readonly tuneSource?: string;
+  /** What its kernel is given in turn where the tunables do not launch. */
+  readonly fallbacks?: readonly TunedTunables[];
   readonly cost?: Cost;
   /** Bytes that it holds while its case is measured, host and device. */
   readonly bytes: number;
@@ -77,6 +83,8 @@ export interface Plan extends Pick<PlanOptions, 'suite' | 'suiteSource' | 'reque
 
 /** Seconds that a call may take by its kernel's estimate before a software adapter is spared it. */
 const SOFTWARE_PATIENCE_S = 4;
+/** Choices that are tried after the first, the defaults among them. */
+const FALLBACKS = 3;
 /** What an arm's process costs to start, and a case to make ready: seconds, for the prediction only. */
 const START_S = 0.35;
 const READY_S = 0.08;
@@ -129,7 +137,7 @@ function kernelEntries(one: Case, problem: Problem, options: PlanOptions): Entry
     return threadCounts.flatMap((threads) => {
       const state = withThreads(options.devices.get(device)!, threads);
       const wanted = kernelsFor(problem.op, device).filter(({ name }) => options.kernels?.includes(name) ?? true);
-      const headline = headlineOf(one, problem, device, state);
+      const headline = headlineOf(one, problem, device, state, options.table);
       const entries = wanted.map((kernel) => ({
         ...kernelEntry(kernel, kernelArm(kernel.name, device, threads), one, problem, state, options),
         ...(kernel === headline && { chosen: true }),
@@ -152,10 +160,16 @@ const defaultFlags = (state: DeviceState): DeviceState =>
   'missing' in state ? state : { ...state, features: new Set([...state.features].filter((feature) => feature !== 'revectorize')) };
 
 /** The kernel that would be used unasked; none where no kernel can do the problem, which the refusals explain. */
-function headlineOf({ constants }: Case, problem: Problem, device: DeviceKind, state: DeviceState): AnyKernel | undefined {
+function headlineOf(
+  { constants }: Case,
+  problem: Problem,
+  device: DeviceKind,
+  state: DeviceState,
+  table?: TunedTable,
+): AnyKernel | undefined {
   if ('missing' in state) return undefined;
   try {
-    return choose(problem, { kind: device, ...state }, { constants }).kernel;
+    return choose(problem, { kind: device, ...state }, { constants, table }).kernel;
   } catch {
     return undefined;
   }
@@ -166,15 +180,20 @@ function kernelEntry(kernel: AnyKernel, arm: Arm, one: Case, problem: Problem, s
   const pinned = one.tunables?.[kernel.name];
   const reason = refusal(kernel, problem, state, pinned);
   if (reason !== undefined) return { arm, refusal: reason, bytes: 0 };
-  const tunables = pinned ?? kernel.defaults(problem, state);
+  const { constants } = one;
+  const choices: readonly TunedTunables[] = pinned
+    ? [{ tunables: pinned, source: 'pinned' }]
+    : choicesFor(kernel, problem, { kind: arm.device, ...state }, { constants, table: options.table });
+  const [{ tunables, source }, ...others] = choices;
   const workspace = totalBytes(kernel.plan(problem, tunables, state).workspace);
   const bytes = 2 * totalBytes(operandBytes(problem)) + workspace;
   const refused = beyond(kernel, problem, state, { workspace, bytes }, options);
   return {
     arm,
     refusal: refused,
-    tunables: pinned,
-    tuneSource: pinned ? 'pinned' : 'default',
+    tunables,
+    tuneSource: source,
+    fallbacks: others.slice(-FALLBACKS).map(({ tunables, source }) => ({ tunables, source })),
     cost: kernel.cost(problem, tunables),
     bytes,
   };

@@ -29,4 +29,4 @@ export async function probeDevices(kinds: Iterable<DeviceKind>, entry: string): 
   return found;
 }
 
-export const traitsOf = ({ features, limits }: Opened): Traits => ({ features: new Set(features), limits });
+export const traitsOf = ({ features, limits, identity }: Opened): Traits => ({ features: new Set(features), limits, identity });

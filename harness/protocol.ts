@@ -4,6 +4,7 @@
 
 import type { Cost, Tunables } from '../kernels/kernel.ts';
 import type { Problem } from '../kernels/problem.ts';
+import type { Identity } from '../kernels/tuned/entry.ts';
 import type { Arm } from './arm.ts';
 import type { PeerCase } from './peers/peer.ts';
 import type { Events } from './span.ts';
@@ -20,6 +21,8 @@ export interface Opened {
   readonly v8Flags: string;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
+  /** Who the device is, for tuned tables. */
+  readonly identity?: Identity;
 }
 
 /** A case as data; a function arm is looked up by name in the suite that `open` named. */
@@ -29,13 +32,21 @@ export interface CaseOrder {
   readonly readback: boolean;
   /** The kernel, where the arm has not one kernel for all its cases. */
   readonly kernel?: string;
-  /** Pinned tunables; absent: the kernel's own choice. */
+  /** What the kernel is to be given; absent: its own defaults. */
   readonly tunables?: Tunables;
+  /** What to give it in turn where that does not launch. */
+  readonly fallbacks?: readonly TunedTunables[];
   readonly seed: number;
   /** Operands that hold the same values in every call: what is done with them alone is done in the first. */
   readonly constants?: readonly string[];
   /** What a peer is asked. */
   readonly asked?: PeerCase;
+}
+
+/** Tunables and where they came from. */
+export interface TunedTunables {
+  readonly tunables: Tunables;
+  readonly source: string;
 }
 
 /** A case made ready: generated, compiled, called once and checked. */
@@ -45,6 +56,10 @@ export interface Prepared {
   readonly verified: boolean;
   readonly maxRelErr?: number;
   readonly tunables?: Tunables;
+  /** Where the tunables came from, where the arm knows better than the plan: of a fallback, or of the many launches of a function. */
+  readonly tuneSource?: string;
+  /** What a reader should know although the row is fine. */
+  readonly warning?: string;
   readonly cost?: Cost;
   /** Bytes that crossed to the device and back for one call, operands included where they are handed over per call. */
   readonly bytesH2d?: number;

@@ -8,7 +8,7 @@ import { type Noise, NoiseMonitor } from './noise.ts';
 import { balancedOrders } from './order.ts';
 import { peerCaseOf } from './peer-exercise.ts';
 import type { Entry, PlannedCase } from './plan.ts';
-import { ArmFailure, type Calibrated, type Figure, type Opened } from './protocol.ts';
+import { ArmFailure, type Calibrated, type CaseOrder, type Figure, type Opened } from './protocol.ts';
 import type { ArmEvents } from './span.ts';
 
 /** Nanoseconds that a sample should span, where its share allows: long against interrupts and scheduling. */
@@ -59,6 +59,12 @@ export async function run(ledger: Ledger, hooks: RunHooks): Promise<void> {
       hooks.measured(planned);
     }
   }
+}
+
+/** What a kernel is given: what the plan says, or what an earlier run has begun the row with, whatever tables have learnt since. */
+function tunedOf({ entry, recorded }: Row): Pick<CaseOrder, 'tunables' | 'fallbacks'> {
+  if (recorded?.tunables !== undefined && entry.tunables !== undefined) return { tunables: JSON.parse(recorded.tunables) };
+  return { tunables: entry.tunables, fallbacks: entry.fallbacks };
 }
 
 /** One fork: a fresh process for every arm, kept over the cases. */
@@ -121,12 +127,13 @@ class Fork implements AsyncDisposable {
     return this.#guard(row, child, async () => {
       const { name, problem, constants, readback = false } = planned.case;
       const asked = entry.arm.kind === 'peer' ? peerCaseOf(planned.case) : undefined;
-      const order = { name, problem, constants, asked, readback, tunables: entry.tunables, seed: this.#hooks.seed };
+      const order = { name, problem, constants, asked, readback, ...tunedOf(row), seed: this.#hooks.seed };
       const prepared = await child.ask('prepare', { case: order }, this.#patience);
       const sampleNs = Math.max(Math.min(SAMPLE_NS, shareNs / LEAST_SAMPLES), QUANTA * (opened.limits.timestampQuantumNs ?? 0));
       const calibrated = await child.ask('calibrate', { shareNs, sampleNs }, this.#patience);
       await this.#trace(row, child);
       this.#ledger.ready(row, { opened, prepared }, place);
+      if (prepared.warning !== undefined) row.warnings.add(prepared.warning);
       if (!calibrated.steady) row.warnings.add('still warming up when sampling began');
       row.slow = calibrated.slow;
       const { slow, callNs, iterations, figures = [] } = calibrated;

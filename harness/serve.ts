@@ -2,6 +2,7 @@
 //
 // A parked child must cost nothing, so no promise, timer or device work outlives an answer.
 
+import { prepareTable } from '../framework/tuned.ts';
 import { kernels } from '../kernels/catalog.ts';
 import { type Device, DeviceError } from '../kernels/device.ts';
 import { clockNs, MAIN_THREAD, type Recorder, startTracing } from '../kernels/span.ts';
@@ -69,6 +70,8 @@ class ServedArm implements Answers {
     if (traced) this.#recorder = startTracing();
     if (arm.kind === 'kernel') this.#device = await openDevice(arm.device, arm);
     if (arm.kind === 'peer') this.#peer = await openPeer(arm);
+    // Kernels are given their tunables; functions choose them, by the table that the run goes by.
+    if (arm.kind === 'function') await prepareTable();
     if (arm.kind === 'function') this.#functions = functionsOf(suite === ROOF_SUITE ? roofSuite : await this.#load(suite!), arm, request!);
     const ownFlags = this.#device && 'v8Flags' in this.#device ? String(this.#device.v8Flags) : '';
     return {
@@ -77,6 +80,7 @@ class ServedArm implements Answers {
       v8Flags: [...process.execArgv, ownFlags].filter(Boolean).join(' ') || 'default',
       features: [...(this.#device?.features ?? [])],
       limits: { ...this.#device?.limits, ...quantumOf(this.#device) },
+      identity: this.#device?.identity,
     };
   }
 

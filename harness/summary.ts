@@ -87,10 +87,10 @@ const itemsOf = ({ items }: Row['planned']['case'], medianNs: number): Record<st
   items ? { [`${items.name}_per_s`]: (items.count / medianNs) * 1e9 } : {};
 
 function tunablesOf(row: Row): Pick<Summary, 'tunables' | 'tune_source'> {
-  const tunables = row.facts?.prepared.tunables;
-  if (!tunables) return { tunables: row.recorded?.tunables, tune_source: row.recorded?.tune_source };
+  const { tunables, tuneSource } = row.facts?.prepared ?? {};
+  if (!tunables) return { tunables: row.recorded?.tunables, tune_source: tuneSource ?? row.recorded?.tune_source };
   const sorted = Object.fromEntries(Object.entries(tunables).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return { tunables: JSON.stringify(sorted), tune_source: row.entry.tuneSource };
+  return { tunables: JSON.stringify(sorted), tune_source: tuneSource ?? row.recorded?.tune_source ?? row.entry.tuneSource };
 }
 
 function factsOf(row: Row): Partial<Summary> {

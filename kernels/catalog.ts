@@ -86,31 +86,39 @@ export function choose(problem: Problem, device: ChoiceTarget, options: ChooseOp
       `no kernel${name === undefined ? '' : ` ${name}`} on ${device.kind} can do this ${problem.op} problem (${reasons || 'there is none for it'})`,
     );
   }
-  const table = options.table ?? (deterministic ? shippedTable : activeTable());
-  return (
-    tunedChoice(problem, device, able, table, constants) ?? { kernel: best, tunables: best.defaults(problem, device), source: 'default' }
-  );
+  const [tuned] = tunedChoices(problem, device, able, options.table ?? tableFor(deterministic), constants);
+  return tuned ?? { kernel: best, tunables: best.defaults(problem, device), source: 'default' };
+}
+
+const tableFor = (deterministic: boolean): TunedTable => (deterministic ? shippedTable : activeTable());
+
+/** What a kernel may be given for a problem, the best first and its defaults last. Throws a RangeError where it cannot do it. */
+export function choicesFor(kernel: AnyKernel, problem: Problem, device: ChoiceTarget, options: ChooseOptions = {}): Choice[] {
+  const reason = refusal(kernel, problem, device);
+  if (reason !== undefined) throw new RangeError(`${kernel.op}/${kernel.name}: ${reason}`);
+  const { constants, deterministic = device.deterministic ?? false, table = tableFor(deterministic) } = options;
+  const tuned = tunedChoices(problem, device, [kernel], table, constants);
+  return [...tuned, { kernel, tunables: kernel.defaults(problem, device), source: 'default' }];
 }
 
 /**
- * The table's choice: among the entries of the nearest problem, the fastest that holds here. It overrules the cost model's kernel, the first of `able`, only
- * where that was measured too, under the same conditions; else it says no more than that kernel's tunables.
+ * The table's choices, the best first: among the entries of each problem, the fastest that holds here. It overrules the cost model's kernel, the first of
+ * `able`, only where that was measured too, under the same conditions; else it says no more than that kernel's tunables.
  */
-function tunedChoice(
+function* tunedChoices(
   problem: Problem,
   device: ChoiceTarget,
   able: readonly AnyKernel[],
   table: TunedTable,
   constants: readonly string[] = [],
-): Choice | undefined {
-  if (table.entries.length === 0) return undefined;
+): Generator<Choice> {
+  if (table.entries.length === 0) return;
   const isHeld = (entry: TunedEntry) => [...(entry.constants ?? [])].sort().join() === [...constants].sort().join();
   for (const { level, entries } of table.near(problem, machineOf(device), constants)) {
     const usable = entries.map((entry) => choiceOf(entry, level, problem, device, able)).filter((choice) => choice !== undefined);
     const own = usable.find(({ kernel }) => kernel === able[0]);
-    if (own) return isHeld(own.entry!) ? usable[0] : own;
+    if (own) yield isHeld(own.entry!) ? usable[0] : own;
   }
-  return undefined;
 }
 
 /** An entry as a choice for a problem on a device, or undefined where it does not hold: no such kernel, other code, or tunables that break a constraint. */

@@ -50,8 +50,13 @@ export class Launch {
     const kept = new Set(this.#plan.passes.filter((pass) => !this.#lasting.includes(pass)).flatMap(({ buffers }) => buffers));
     const lent = Object.entries(this.#plan.workspace).filter(([name]) => borrows && !kept.has(name));
     this.scratch = Object.fromEntries(lent);
-    for (const [name, bytes] of Object.entries(this.#plan.workspace))
-      if (!(name in this.scratch)) this.#workspace[name] = device.alloc(bytes);
+    try {
+      for (const [name, bytes] of Object.entries(this.#plan.workspace))
+        if (!(name in this.scratch)) this.#workspace[name] = device.alloc(bytes);
+    } catch (error) {
+      this.free();
+      throw error;
+    }
   }
 
   /** Bytes of workspace that the launch holds itself. */

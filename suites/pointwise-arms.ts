@@ -6,6 +6,7 @@ import type { Buffer, Device } from '../kernels/device.ts';
 import { type Expression, input, relu } from '../kernels/expression.ts';
 import type { AnyKernel, DeviceKind, Tunables } from '../kernels/kernel.ts';
 import { Launch } from '../kernels/launch.ts';
+import { launched } from '../kernels/launching.ts';
 import { openDevice } from '../kernels/open.ts';
 import { copy, operandExtents, type PointwiseProblem, type Problem, pointwise } from '../kernels/problem.ts';
 import { randomValues } from '../kernels/random.ts';
@@ -48,8 +49,8 @@ async function worked({ device: kind, threads }: ArmPlace, fused: PointwiseProbl
   const buffers = Object.fromEntries(values.map(([name, { byteLength }]) => [name, device.alloc(byteLength)]));
   for (const [name, each] of values) device.write(buffers[name], each);
   const launches = problems.map((problem) => {
-    const { kernel, tunables } = choose(problem, device);
-    return new Launch(device, kernel, problem, tunables);
+    const best = () => choose(problem, device);
+    return launched(best(), best, ({ kernel, tunables }) => new Launch(device, kernel, problem, tunables));
   });
   await Promise.all(launches.map(({ ready }) => ready));
   const { x0, x1, out } = Object.fromEntries(values);

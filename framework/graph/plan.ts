@@ -1,6 +1,6 @@
 // A plan is a program made ready on a device: buffers allocated, kernels chosen and compiled. Running it allocates and compiles nothing.
 
-import { type Buffer, type Cost, choose, type Device, kernelsFor, Launch, type Problem, refusal } from '../../kernels/index.ts';
+import { type Buffer, type Cost, choose, type Device, kernelsFor, Launch, launched, type Problem, refusal } from '../../kernels/index.ts';
 import { generatedOnce } from '../generated.ts';
 import type { Storage } from '../storage.ts';
 import type { Control } from './control.ts';
@@ -137,8 +137,13 @@ export class Plan {
     const wanted = kernelsFor(problem.op, this.#device.kind).find(
       (kernel) => this.#kernels.includes(kernel.name) && refusal(kernel, problem, this.#device) === undefined,
     );
-    const { kernel, tunables } = choose(problem, this.#device, { constants, kernel: wanted?.name });
-    const launch = new Launch(this.#device, generatedOnce(this.#device, kernel), problem, tunables, { constants, borrows: true });
+    const best = () => choose(problem, this.#device, { constants, kernel: wanted?.name });
+    const launch = launched(
+      best(),
+      best,
+      ({ kernel, tunables }) =>
+        new Launch(this.#device, generatedOnce(this.#device, kernel), problem, tunables, { constants, borrows: true }),
+    );
     this.#launches.push(launch);
     return launch;
   }

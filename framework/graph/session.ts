@@ -2,7 +2,7 @@
 //
 // Two sessions over one graph have variables of their own. All that a run computes from a variable sees its value from before the run.
 
-import { type Buffer, bytesPerElement, type Device, DeviceError, type Values, valuesIn } from '../../kernels/index.ts';
+import { type Buffer, bytesPerElement, type Device, DeviceError, invalidated, type Values, valuesIn } from '../../kernels/index.ts';
 import { deviceAt, type Place } from '../devices.ts';
 import { denseBytes } from '../launches.ts';
 import { sizeOf } from '../shape.ts';
@@ -216,11 +216,14 @@ export class Session {
     const { program, counts } = compileGraph({ roots, fetched: read, results: [] }, this.#rewrites, this.device);
     const plan = new Plan(this.device, program, { cellOf: (source) => this.#cellOf(source, crossings), kernels: this.#kernels });
     this.#plans.add(plan);
+    const failures = invalidated();
     try {
       await plan.prepare();
     } catch (error) {
       this.#plans.delete(plan);
       plan.free();
+      // A program that the tuned table had proposed did not compile: chosen again, it is another. Each time there are fewer to choose from.
+      if (invalidated() > failures) return this.#prepare(roots, read, crossings);
       throw error;
     }
     this.#releaseConstants();

@@ -78,8 +78,12 @@ export async function addRunOptions(run: Command, args: readonly string[]): Prom
     .option('--format <list>', 'table, csv, json, markdown: the first to standard output, all into the folder', list, ['table'])
     .option('--trace <file>', 'write what every thread and queue did, kernel by kernel, for ui.perfetto.dev')
     .option('--dry-run', 'list cases, arms, predicted time and memory; run nothing')
-    .addOption(new Option('--tune <mode>', 'where tunables come from').choices(['off', 'cache', 'tune', 'force']).default('cache'))
-    .option('--pin', 'tunables only from the reviewed tables and defaults, never from what this machine has learnt')
+    .addOption(
+      new Option('--tune <mode>', 'where tunables come from: defaults, tables, tables and tuning for what they lack, tuning for everything')
+        .choices(['off', 'cache', 'tune', 'force'])
+        .default('cache'),
+    )
+    .option('--pin', 'tunables only from the tables of this revision and defaults, never from what this machine has learnt')
     .option('--no-roof', 'do not measure the roof, nor the share of it that kernels reach')
     .option('--verbose', 'show stacks of errors, and what arms print to standard error');
   const own = args[0] === 'run' ? await suiteOptions(args) : [];

@@ -16,6 +16,7 @@ import { plannedPeers } from './peer-plan.ts';
 import { ARM_MODULE } from './places.ts';
 import { ownOptions, type RunFlags } from './run-options.ts';
 import type { LoadedSuite } from './suites.ts';
+import { checkTuneFlags, tableOf } from './tuned-source.ts';
 
 /** Share of the free memory that arms of one case may hold together. */
 const MEMORY_SHARE = 0.5;
@@ -37,8 +38,7 @@ export function checkFlags(flags: RunFlags): void {
   check('device', flags.device, deviceKinds);
   check('kernel', flags.kernels, [...new Set(kernels.map(({ name }) => name))]);
   check('format', flags.format, formatNames);
-  if (flags.tune === 'tune' || flags.tune === 'force')
-    throw new UsageError(`--tune ${flags.tune}: tuning comes with \`bench tune\`; until then --tune takes off or cache`);
+  checkTuneFlags(flags);
 }
 
 /** The formats asked for, the first of them for standard output. */
@@ -117,6 +117,7 @@ export async function planSuite(loaded: LoadedSuite, flags: RunFlags, options: r
   const filter = filterOf(flags);
   const cases = loaded.suite.cases(request);
   checkColumns(filter, cases);
+  const table = tableOf(flags);
   const peers = await plannedPeers(flags.peers ?? []);
   const probes = await probeDevices(devicesOf(cases, request), ARM_MODULE);
   const devices = new Map<DeviceKind, DeviceState>(
@@ -132,6 +133,7 @@ export async function planSuite(loaded: LoadedSuite, flags: RunFlags, options: r
     threads: request.threads,
     kernels: flags.kernels,
     peers,
+    table,
     baseline: flags.baseline,
     seconds: flags.time ?? (flags.quick ? 0.5 : 2),
     forks: flags.forks ?? (flags.quick ? 1 : 3),

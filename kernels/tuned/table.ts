@@ -39,12 +39,15 @@ interface Kept {
 }
 
 /** Entries that did not launch in this process. */
-const invalid = new WeakSet<TunedEntry>();
+const invalid = new Set<TunedEntry>();
 
 /** Leaves an entry out of every look-up to come, in this process. */
 export function invalidate(entry: TunedEntry): void {
   invalid.add(entry);
 }
+
+/** How many entries are left out by now: where the number has grown, choosing again may give another choice. */
+export const invalidated = (): number => invalid.size;
 
 const constantsKey = (constants: readonly string[] = []): string => [...constants].sort().join();
 
