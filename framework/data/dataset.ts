@@ -27,6 +27,21 @@ export interface Dataset {
   getInto?(index: number, slots: Slots, clock?: Clock): void | Promise<void>;
   /** Where a sample comes from, for errors: a file, or a place in one. */
   nameOf?(index: number): string;
-  /** How a worker opens the same dataset: a factory that a module exports, and what it is given. Without one it can only be read in the thread it is in. */
-  readonly recipe?: { readonly module: string; readonly name: string; readonly options: unknown };
+  /** The pass over the data, which a loader sets before it reads: random transforms draw by seed, epoch and index, so that any thread draws the same. */
+  epoch?: number;
+  /** Without one the dataset can only be read in the thread it is in. */
+  readonly recipe?: Recipe;
+}
+
+/** How a worker opens the same dataset: a factory that a module (a URL) exports, and what it is given, which must be possible to clone. */
+export interface Recipe {
+  readonly module: string;
+  readonly name: string;
+  readonly options: unknown;
+}
+
+/** Samples that come one after the other, as many as there are, perhaps without end: each pass begins with a new iterator. */
+export interface StreamDataset {
+  readonly fields: Fields;
+  samples(epoch: number): AsyncIterable<Values> | Iterable<Values>;
 }

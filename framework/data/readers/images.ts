@@ -3,9 +3,10 @@
 import { FormatError } from '../../formats/array.ts';
 import type { Clock, Dataset, Fields, Slots, Values } from '../dataset.ts';
 import { type Decode, imageDecoder } from '../decode/image.ts';
+import { drawsOf } from '../draws.ts';
 import { naming, printable } from '../file-error.ts';
 import type { Frame } from '../transforms/frame.ts';
-import { drawsOf, Pipeline } from '../transforms/pipeline.ts';
+import { Pipeline } from '../transforms/pipeline.ts';
 import { standardTransforms, type Transform } from '../transforms/transform.ts';
 import { type ImageBytes, type ImageList, openBytes } from './image-list.ts';
 import { listImages } from './list-images.ts';

@@ -1,19 +1,11 @@
 // A list of transforms, checked once and applied to many images: [h, w, 3] of u8 in, planes [3, H, W] of u8 or f32 out.
 
-import { seededRandom } from '../../../kernels/random.ts';
 import type { Field } from '../dataset.ts';
 import type { Image } from '../decode/image.ts';
 import { checkNormalize, normalTable } from '../readers/planes.ts';
 import { Frame } from './frame.ts';
 import type { Box } from './resample.ts';
 import type { Transform } from './transform.ts';
-
-/** Numbers in [0, 1) for one sample, the same ones for the same seed, epoch and index, whoever draws them. */
-export function drawsOf(seed: number, epoch: number, index: number): () => number {
-  let state = seed | 0;
-  for (const part of [epoch, index]) state = (seededRandom(state ^ Math.imul(part + 1, 0x9e3779b1))() * 2 ** 32) | 0;
-  return seededRandom(state);
-}
 
 /** Python's round: halves to even. */
 const rounded = (value: number): number => {
