@@ -6,12 +6,13 @@
 //                                does well up to some ten thousand of them.
 
 import { gatherCost, gatherFacts, scatterAddCost, wordsOfRow } from '../../gather.ts';
-import type { Entry, Kernel } from '../../kernel.ts';
+import type { Entry, Kernel, TunableSpace, Tunables } from '../../kernel.ts';
 import type { GatherProblem, ScatterAddProblem } from '../../problems/gather.ts';
 import { argumentBlock, linearGrid, parameters, WORKGROUP_NUMBER } from '../wgsl.ts';
 
-const WG = 64;
-const groupsFor = (threads: number) => linearGrid(Math.ceil(threads / WG));
+const WG: TunableSpace = { WG: [64, 32, 128, 256] };
+const WG_FITS = 'WG <= min(maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX)';
+const groupsFor = (threads: number, { WG }: Tunables) => linearGrid(Math.ceil(threads / WG));
 
 export const gatherRows: Kernel<GatherProblem> = {
   name: 'rows',
@@ -19,18 +20,18 @@ export const gatherRows: Kernel<GatherProblem> = {
   device: 'webgpu',
   summary: 'a thread for each word',
   requires: [],
-  tunables: {},
-  constraints: [],
+  tunables: WG,
+  constraints: [WG_FITS],
   deterministic: true,
   facts: gatherFacts,
   rejects: (problem) =>
     Number.isInteger(wordsOfRow(problem)) ? undefined : `rows of ${problem.width} ${problem.dtype} are not whole words of 4 bytes`,
-  defaults: () => ({}),
+  defaults: () => ({ WG: 64 }),
   cost: gatherCost,
   estimate: (problem, { limits }) => 20e-6 + gatherCost(problem).bytes / (limits.softwareAdapter ? 2e9 : 100e9),
   variant: () => 'words',
-  generate: () => ({ label: 'gather/rows', code: gatherCode, entries: { gather: GATHER } }),
-  plan(problem) {
+  generate: (_problem, { WG }) => ({ label: `gather/rows WG=${WG}`, code: gatherCode(WG), entries: { gather: GATHER } }),
+  plan(problem, tunables) {
     const words = wordsOfRow(problem);
     const threads = problem.count * words;
     return {
@@ -39,7 +40,7 @@ export const gatherRows: Kernel<GatherProblem> = {
           entry: 'gather',
           buffers: ['table', 'indices', 'out'],
           arguments: [threads, problem.rows, words],
-          grid: groupsFor(threads),
+          grid: groupsFor(threads, tunables),
         },
       ],
       workspace: {},
@@ -53,12 +54,12 @@ export const scatterAddChains: Kernel<ScatterAddProblem> = {
   device: 'webgpu',
   summary: 'equal indices are chained, then a thread for each element of a chain walks it',
   requires: [],
-  tunables: {},
-  constraints: [],
+  tunables: WG,
+  constraints: [WG_FITS],
   deterministic: true,
   facts: gatherFacts,
   rejects: () => undefined,
-  defaults: () => ({}),
+  defaults: () => ({ WG: 64 }),
   cost: scatterAddCost,
   estimate: (problem, { limits }) => {
     const { bytes } = scatterAddCost(problem);
@@ -66,17 +67,21 @@ export const scatterAddChains: Kernel<ScatterAddProblem> = {
     return limits.softwareAdapter ? 200e-6 + bytes / 2e9 + comparisons / 0.5e9 : 30e-6 + bytes / 100e9 + comparisons / 500e9;
   },
   variant: () => 'f32',
-  generate: () => ({ label: 'scatterAdd/chains', code: scatterAddCode, entries: { clear: CLEAR, chain: CHAIN, add: ADD } }),
-  plan({ rows, width, count }) {
+  generate: (_problem, { WG }) => ({
+    label: `scatterAdd/chains WG=${WG}`,
+    code: scatterAddCode(WG),
+    entries: { clear: CLEAR, chain: CHAIN, add: ADD },
+  }),
+  plan({ rows, width, count }, tunables) {
     return {
       passes: [
-        { entry: 'clear', buffers: ['out'], arguments: [rows * width], grid: groupsFor(rows * width) },
-        { entry: 'chain', buffers: ['indices', 'next'], arguments: [count], grid: groupsFor(count) },
+        { entry: 'clear', buffers: ['out'], arguments: [rows * width], grid: groupsFor(rows * width, tunables) },
+        { entry: 'chain', buffers: ['indices', 'next'], arguments: [count], grid: groupsFor(count, tunables) },
         {
           entry: 'add',
           buffers: ['indices', 'next', 'x0', 'out'],
           arguments: [count * width, width, rows],
-          grid: groupsFor(count * width),
+          grid: groupsFor(count * width, tunables),
         },
       ],
       workspace: { next: 8 * count },
@@ -98,18 +103,19 @@ const storage = (binding: number, name: string, access: 'read' | 'read_write', t
   `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${type}>;`;
 
 /** An entry point whose threads have numbers below `args.bound`, as `thread`. */
-const entryPoint = (name: string, bound: string, body: string): string => `@compute @workgroup_size(${WG})
+const entryPoint = (WG: number, name: string, bound: string, body: string): string => `@compute @workgroup_size(${WG})
 fn ${name}(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let thread = (${WORKGROUP_NUMBER}) * ${WG}u + local;
   if (thread >= ${bound}) { return; }
 ${body}
 }`;
 
-const gatherCode = `${storage(0, 'table', 'read', 'u32')}
+const gatherCode = (WG: number): string => `${storage(0, 'table', 'read', 'u32')}
 ${storage(1, 'indices', 'read', 'i32')}
 ${storage(2, 'out', 'read_write', 'u32')}
 ${argumentBlock(3, GATHER)}
 ${entryPoint(
+  WG,
   'gather',
   'args.threads',
   `  // Unsigned, so that negative indices are outside too.
@@ -120,15 +126,16 @@ ${entryPoint(
 )}
 `;
 
-const scatterAddCode = `${storage(0, 'cleared', 'read_write', 'f32')}
+const scatterAddCode = (WG: number): string => `${storage(0, 'cleared', 'read_write', 'f32')}
 ${argumentBlock(1, CLEAR, 'clear_args')}
-${entryPoint('clear', 'clear_args.threads', '  cleared[thread] = 0.0;')}
+${entryPoint(WG, 'clear', 'clear_args.threads', '  cleared[thread] = 0.0;')}
 
 ${storage(0, 'indices', 'read', 'i32')}
 /* Of each index: the number of the next equal one or ${2 ** 32 - 1}, and 1 if there is none before it. */
 ${storage(1, 'made', 'read_write', 'vec2<u32>')}
 ${argumentBlock(2, CHAIN, 'chain_args')}
 ${entryPoint(
+  WG,
   'chain',
   'chain_args.count',
   `  let own = indices[thread];
@@ -146,6 +153,7 @@ ${storage(2, 'x0', 'read', 'f32')}
 ${storage(3, 'out', 'read_write', 'f32')}
 ${argumentBlock(4, ADD, 'add_args')}
 ${entryPoint(
+  WG,
   'add',
   'add_args.threads',
   `  let start = thread / add_args.width;
