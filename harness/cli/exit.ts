@@ -32,6 +32,8 @@ export const gravest = (codes: Iterable<ExitCode>): ExitCode => {
 /** The code for an error that ended the command. Errors of other layers are known by name, so that none need be loaded for it. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return EXIT.usage;
+  // Data that are missing or damaged are unreadable input.
+  if (error instanceof Error && ['DataError', 'FormatError'].includes(error.name)) return EXIT.usage;
   if (error instanceof Error && error.name === 'WriteError') return EXIT.invalid;
   return EXIT.failed;
 }

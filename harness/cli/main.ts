@@ -2,8 +2,9 @@
 
 import { Command, CommanderError } from 'commander';
 import { project } from '../project.ts';
+import type { DataFlags, MakeFlags } from './data.ts';
 import { EXIT, type ExitCode, exitCodeOf, report } from './exit.ts';
-import { addRunOptions, type RunFlags } from './run-options.ts';
+import { addRunOptions, type RunFlags, whole } from './run-options.ts';
 
 /** Runs `bench` with its arguments and returns the exit code. Never throws. */
 export async function bench(args: readonly string[]): Promise<ExitCode> {
@@ -63,5 +64,26 @@ async function commandLine(args: readonly string[], end: (code: ExitCode) => voi
     .description("install a peer into the user's cache folder")
     .argument('<name...>')
     .action(async (names: string[]) => end(await (await import('./peers.ts')).installPeers(names)));
+  addDataCommands(program, end);
   return program;
+}
+
+function addDataCommands(program: Command, end: (code: ExitCode) => void): void {
+  const data = program.command('data').description('data sets to load and to train on');
+  const subcommand = (name: string, description: string) =>
+    data
+      .command(name)
+      .description(description)
+      .option('--data-dir <dir>', 'where data sets lie (default: TILEBENCH_DATA, else the cache folder)')
+      .option('--verbose', 'show the stack of an error');
+  subcommand('list', 'which there are, and where they lie').action(async (flags: DataFlags) =>
+    end(await (await import('./data.ts')).listData(flags)),
+  );
+  subcommand('get', 'download public ones; goes on where it was interrupted')
+    .argument('<name...>', 'mnist, fashion-mnist, cifar10')
+    .action(async (names: string[], flags: DataFlags) => end(await (await import('./data.ts')).getData(names, flags)));
+  subcommand('make', 'make pictures like photographs, so that suites have JPEG files to load')
+    .option('--count <number>', 'how many', whole(1, 1_000_000), 256)
+    .option('--seed <number>', 'the same seed makes the same pictures', whole(0, 2 ** 32 - 1), 1)
+    .action(async (flags: MakeFlags) => end(await (await import('./data.ts')).makeData(flags)));
 }

@@ -21,6 +21,7 @@ export interface RunFlags {
   readonly resume?: boolean;
   readonly out?: string;
   readonly format: string[];
+  readonly dataDir?: string;
   readonly trace?: string;
   readonly dryRun?: boolean;
   readonly tune: 'off' | 'cache' | 'tune' | 'force';
@@ -38,7 +39,7 @@ const list = (text: string): string[] => {
 };
 
 /** A reader of whole numbers within bounds; the message names them. */
-const whole =
+export const whole =
   (low: number, high: number) =>
   (text: string): number => {
     const value = Number(text);
@@ -76,6 +77,7 @@ export async function addRunOptions(run: Command, args: readonly string[]): Prom
     .option('--resume', 'add only what is missing in the folder of --out (default: the newest of the suite)')
     .option('--out <dir>', 'where to write (default: results/<UTC time>-<suite>)')
     .option('--format <list>', 'table, csv, json, markdown: the first to standard output, all into the folder', list, ['table'])
+    .option('--data-dir <dir>', 'where data sets lie (default: TILEBENCH_DATA, else the cache folder)')
     .option('--trace <file>', 'write what every thread and queue did, kernel by kernel, for ui.perfetto.dev')
     .option('--dry-run', 'list cases, arms, predicted time and memory; run nothing')
     .addOption(

@@ -1,7 +1,7 @@
 // `bench run`: from flags to a plan, from the plan to a session in a results folder, and from its end to an exit code.
 
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { folderSink } from '../../reports/folder.ts';
 import { type RunDocument, SCHEMA_VERSION } from '../../reports/schema.ts';
 import { lookAround } from '../environment.ts';
@@ -25,6 +25,7 @@ export async function runSuites(
   command: readonly string[],
 ): Promise<ExitCode> {
   checkFlags(flags);
+  useDataFolder(flags.dataDir);
   if (flags.resume && flags.dryRun) throw new UsageError('--resume and --dry-run exclude each other');
   const suites = await Promise.all(names.map(loadSuite));
   const trace = flags.trace === undefined || flags.dryRun ? undefined : new TraceFile(flags.trace);
@@ -36,6 +37,13 @@ export async function runSuites(
     if (codes.at(-1) === EXIT.interrupted) break;
   }
   return gravest(codes);
+}
+
+/** Arms are children, which inherit it. */
+function useDataFolder(folder: string | undefined): void {
+  if (folder === undefined) return;
+  if (!existsSync(folder)) throw new UsageError(`--data-dir: there is no folder ${folder}`);
+  process.env.TILEBENCH_DATA = resolve(folder);
 }
 
 /** Where a suite's results go; several suites share `--out` as folders in it. */
