@@ -41,6 +41,11 @@ export const suites: readonly SuiteListing[] = [
     load: async () => (await import('./copy.ts')).default,
   },
   {
+    name: 'feed',
+    question: 'From how many parameters on does it hurt to feed and fetch weights in every step, and how much of a step is copying?',
+    load: async () => (await import('./feed.ts')).default,
+  },
+  {
     name: 'train',
     question: 'How long does a training step take, in both styles, against the libraries that can train?',
     load: async () => (await import('./train.ts')).default,
