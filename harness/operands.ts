@@ -5,7 +5,8 @@ import { type Extent, paddedBytes, type Values, valuesIn, valuesOf } from '../ke
 import { operandExtents, type Pool2dProblem, type Problem, resultNames } from '../kernels/problem.ts';
 import { type Axis, windowsOf } from '../kernels/problems/window.ts';
 import { randomValues, seededRandom } from '../kernels/random.ts';
-import { type Accuracy, checkResults } from './oracle.ts';
+import { type Expected, expectations } from './expectations.ts';
+import { type Accuracy, compare } from './oracle.ts';
 import { ArmFailure } from './protocol.ts';
 
 /** Words on either side of the result that no kernel may touch, and what they hold: -6.3e18, far from every right result, and not a NaN, whose bits would survive arithmetic and hide a store. */
@@ -75,9 +76,14 @@ export class Operands {
   #results: readonly string[];
   #inputs: Record<string, Values>;
   #guards: Buffer[] = [];
+  #lasting: boolean;
+  /** What was expected at the last check that may be followed by others, by the kernel's error factor. */
+  #expected = new Map<number, readonly Expected[] | undefined>();
 
-  constructor(device: Device, problem: Problem, seed: number) {
+  /** `lasting` operands can be renewed and checked any number of times, others once. */
+  constructor(device: Device, problem: Problem, seed: number, { lasting = false }: { lasting?: boolean } = {}) {
     this.#device = device;
+    this.#lasting = lasting;
     this.#problem = problem;
     this.#seed = seed;
     this.#extents = operandExtents(problem);
@@ -116,7 +122,7 @@ export class Operands {
   }
 
   /**
-   * Reads the results and checks them with their canaries, after the first call and only then: inputs that a call changes must be fresh. `errorFactor`
+   * Reads the results and checks them with their canaries, after the first call and only then: inputs that a call changes must be fresh; see `renew`. `errorFactor`
    * is the kernel's. Throws an ArmFailure 'wrong'.
    */
   async check(errorFactor?: number): Promise<Accuracy | undefined> {
@@ -127,9 +133,25 @@ export class Operands {
       this.#checkCanaries(whole, 'after the result', paddedBytes(this.#extents[name]));
       results[name] = valuesIn(this.#extents[name], whole);
     }
-    const inputs = this.#inputs;
-    this.#inputs = {};
-    return checkResults(this.#problem, inputs, results, { device: this.#device.kind, seed: this.#seed, errorFactor });
+    const expected = this.#expectedWith(errorFactor);
+    if (!this.#lasting) this.#inputs = {};
+    return expected && compare(expected, results);
+  }
+
+  #expectedWith(errorFactor = 1): Iterable<Expected> | undefined {
+    const find = () => expectations(this.#problem, this.#inputs, { device: this.#device.kind, seed: this.#seed, errorFactor });
+    if (!this.#lasting) return find();
+    if (!this.#expected.has(errorFactor)) {
+      const expected = find();
+      this.#expected.set(errorFactor, expected && [...expected]);
+    }
+    return this.#expected.get(errorFactor);
+  }
+
+  /** Fills the results with garbage again and puts back what a call has changed, before the first call of another kernel. */
+  renew(): void {
+    for (const buffer of [...this.#guards, ...this.#results.map((name) => this.buffers[name])]) this.#device.fill(buffer, CANARY);
+    for (const name of this.#results) if (this.#inputs[name]) this.#device.write(this.buffers[name], words(this.#inputs[name]));
   }
 
   #checkCanaries(bytes: Uint8Array, where: string, from: number): void {

@@ -26,7 +26,8 @@ export function checkResults(
 
 const same = (got: number, value: number): boolean => Object.is(got, value) || got === value;
 
-function compare(expected: Iterable<Expected>, results: Readonly<Record<string, Values>>): Accuracy {
+/** Compares the results with what was expected of some of their elements. Throws an ArmFailure 'wrong' with the first wrong one. */
+export function compare(expected: Iterable<Expected>, results: Readonly<Record<string, Values>>): Accuracy {
   let [worst, worstAbsolute, largest, errors, squares] = [0, 0, 0, 0, 0];
   for (const element of expected) {
     const { result, index, value, tolerance, scale } = element;

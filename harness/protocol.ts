@@ -9,6 +9,7 @@ import type { Arm } from './arm.ts';
 import type { PeerCase } from './peers/peer.ts';
 import type { Events } from './span.ts';
 import type { Request } from './suite.ts';
+import type { CandidateOrder, Compiled, Proven, StageOrder, Warmed } from './tuner/stage.ts';
 
 export const PROTOCOL_VERSION = 2;
 
@@ -99,6 +100,13 @@ export interface Verbs {
   /** What was recorded since it was asked the last time; nothing where `open` did not ask for it. */
   trace: { ask: object; answer: Events };
   release: { ask: object; answer: object };
+  /** Of the tuner: many candidates over the operands of one problem. */
+  stage: { ask: StageOrder; answer: object };
+  compile: { ask: { candidates: readonly CandidateOrder[] }; answer: Compiled[] };
+  prove: { ask: { id: string }; answer: Proven };
+  warm: { ask: { id: string; sampleNs: number; limitNs: number }; answer: Warmed };
+  time: { ask: { id: string; iterations: number }; answer: { ns: number; spentNs: number } };
+  drop: { ask: { ids: readonly string[] }; answer: object };
   close: { ask: object; answer: object };
 }
 export type Verb = keyof Verbs;

@@ -18,6 +18,7 @@ import { Sampler } from './sampler.ts';
 import type { Events } from './span.ts';
 import type { Subject } from './subject.ts';
 import type { FunctionArm, Request, Suite } from './suite.ts';
+import { Stage } from './tuner/stage.ts';
 
 type SuiteLoader = (suite: string) => Promise<Suite>;
 type Answers = { [V in Verb]: (ask: Verbs[V]['ask']) => Promise<Verbs[V]['answer']> };
@@ -56,6 +57,8 @@ class ServedArm implements Answers {
   #functions?: (caseName: string) => FunctionArm;
   #subject?: Subject;
   #sampler?: Sampler;
+  /** Of the tuner. */
+  #stage?: Stage;
   /** Absent where nobody wants a trace. */
   #recorder?: Recorder;
 
@@ -126,7 +129,35 @@ class ServedArm implements Answers {
 
   async release() {
     await this.#subject?.close();
-    this.#subject = this.#sampler = undefined;
+    this.#stage?.close();
+    this.#subject = this.#sampler = this.#stage = undefined;
+    return {};
+  }
+
+  async stage(order: Verbs['stage']['ask']) {
+    await this.release();
+    this.#stage = await Stage.open(this.#device!, order);
+    return {};
+  }
+
+  compile({ candidates }: Verbs['compile']['ask']) {
+    return this.#stage!.compile(candidates);
+  }
+
+  prove(order: Verbs['prove']['ask']) {
+    return this.#stage!.prove(order);
+  }
+
+  warm(order: Verbs['warm']['ask']) {
+    return this.#stage!.warm(order);
+  }
+
+  time(order: Verbs['time']['ask']) {
+    return this.#stage!.time(order);
+  }
+
+  async drop(order: Verbs['drop']['ask']) {
+    this.#stage!.drop(order);
     return {};
   }
 

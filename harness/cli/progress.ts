@@ -18,6 +18,32 @@ export function progressOf(plan: Plan, stream: NodeJS.WriteStream): Progress {
   return stream.isTTY ? drawn(place, stream) : logged(place, stream);
 }
 
+/** The same for work that is no plan of cases: where it is, and what comes next there. */
+export interface LineProgress {
+  show(place: string, what: string): void;
+  clear(): void;
+}
+
+export function lineProgress(stream: NodeJS.WriteStream): LineProgress {
+  let last: { at: number; place: string } = { at: 0, place: '' };
+  if (!stream.isTTY)
+    return {
+      show(place) {
+        if (place !== last.place) stream.write(`${place}\n`);
+        last = { at: 0, place };
+      },
+      clear: () => undefined,
+    };
+  return {
+    show(place, what) {
+      if (performance.now() - last.at < LEAST_MS) return;
+      last = { at: performance.now(), place };
+      stream.write(`\r\x1b[K${`${place}: ${what}`.slice(0, (stream.columns || 80) - 1)}`);
+    },
+    clear: () => void stream.write('\r\x1b[K'),
+  };
+}
+
 function drawn(place: (fork: number, planned: PlannedCase) => string, stream: NodeJS.WriteStream): Progress {
   let last = 0;
   return {

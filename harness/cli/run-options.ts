@@ -32,7 +32,7 @@ export interface RunFlags {
   readonly [suiteOption: string]: unknown;
 }
 
-const list = (text: string): string[] => {
+export const list = (text: string): string[] => {
   const items = text.split(',').map((item) => item.trim());
   if (items.includes('')) throw new InvalidArgumentError('expected names with commas between them, without empty ones.');
   return [...new Set(items)];
@@ -48,12 +48,12 @@ export const whole =
     return value;
   };
 
-const wholes =
+export const wholes =
   (low: number, high: number) =>
   (text: string): number[] =>
     list(text).map(whole(low, high));
 
-const seconds = (text: string): number => {
+export const seconds = (text: string): number => {
   const value = Number(text);
   if (!(value > 0 && value <= 86400)) throw new InvalidArgumentError('expected seconds above 0, up to 86400.');
   return value;

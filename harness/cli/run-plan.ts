@@ -30,7 +30,7 @@ export interface Planned {
 }
 
 /** Checks every name in the flags. Throws a UsageError with the nearest names. */
-export function checkFlags(flags: RunFlags): void {
+export function checkNames(flags: Pick<RunFlags, 'device' | 'kernels' | 'format'>): void {
   const check = (what: string, given: readonly string[] = [], names: readonly string[]) => {
     const wrong = given.find((name) => !names.includes(name));
     if (wrong !== undefined) throw new UsageError(unknownName(what, wrong, names));
@@ -38,11 +38,16 @@ export function checkFlags(flags: RunFlags): void {
   check('device', flags.device, deviceKinds);
   check('kernel', flags.kernels, [...new Set(kernels.map(({ name }) => name))]);
   check('format', flags.format, formatNames);
+}
+
+/** Checks the flags of a run by themselves. Throws a UsageError. */
+export function checkFlags(flags: RunFlags): void {
+  checkNames(flags);
   checkTuneFlags(flags);
 }
 
 /** The formats asked for, the first of them for standard output. */
-export const formatsOf = (flags: RunFlags): readonly Format[] => flags.format as Format[];
+export const formatsOf = (flags: Pick<RunFlags, 'format'>): readonly Format[] => flags.format as Format[];
 
 export function filterOf(flags: RunFlags): Filter | undefined {
   if (flags.filter === undefined) return undefined;
@@ -74,7 +79,7 @@ function checkColumns(filter: Filter | undefined, cases: readonly Case[]): void 
 }
 
 /** `--shapes`: the text of a file where it names one, else as it is. */
-function shapesOf(given: string | undefined): string | undefined {
+export function shapesOf(given: string | undefined): string | undefined {
   if (given === undefined || !SHAPE_FILE.test(given)) return given;
   if (!existsSync(given)) throw new UsageError(`--shapes: there is no file ${given}`);
   const text = readFileSync(given, 'utf8');

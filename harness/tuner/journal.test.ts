@@ -89,7 +89,7 @@ test('a journal of something else is refused by what differs, and left as it is'
   const others: [object, RegExp][] = [
     [{ device: 'cpu/Other processor/2/simd' }, /another device: it has cpu\/Example .*, this is cpu\/Other/],
     [{ generator: 'abd' }, /another version of the code generator: it has abc, this is abd/],
-    [{ runtime: { node: 'v25.0.0' } }, /another runtime/],
+    [{ machine: { ...header.machine, runtime: 'node 25.0.0' } }, /another runtime or driver/],
     [{ problem: { ...header.problem, m: 65 } }, /another problem/],
     [{ timer: 'device' }, /another timer/],
   ];

@@ -7,8 +7,9 @@
 
 import { closeSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { DeviceKind, TunableSpace, Tunables } from '../../kernels/kernel.ts';
+import type { TunableSpace, Tunables } from '../../kernels/kernel.ts';
 import type { Op, Problem } from '../../kernels/problem.ts';
+import type { Machine } from '../../kernels/tuned/entry.ts';
 import { UsageError } from '../suite.ts';
 import { takeLock } from './lock.ts';
 import type { T4Result } from './t4.ts';
@@ -17,12 +18,10 @@ export const JOURNAL_SCHEMA = 'tilebench-journal/1';
 
 export interface JournalHeader {
   readonly schema: typeof JOURNAL_SCHEMA;
-  /** Of `deviceKey`: kind, model, threads, features. */
+  /** Of `machineKey`: kind, model, threads, features. */
   readonly device: string;
-  readonly kind: DeviceKind;
-  readonly threads?: number;
-  /** Versions that timings depend on: Node, V8, Dawn. */
-  readonly runtime: Readonly<Record<string, string>>;
+  /** The same in parts, with runtime and driver. */
+  readonly machine: Machine;
   readonly op: Op;
   readonly kernel: string;
   /** The problem's name: `matmul/256x256x256/nn/f32`. */
@@ -30,7 +29,7 @@ export interface JournalHeader {
   readonly problem: Problem;
   /** Operands that hold the same values in every call. */
   readonly constants: readonly string[];
-  /** Of `generatorVersion`: journals of other code are not gone on with. */
+  /** Of `codeVersion`, with the kernel's defaults: a journal of other code is not gone on with. */
   readonly generator: string;
   /** The space that was searched; with it the journal can be replayed where there is neither the device nor the kernel. */
   readonly space: {
@@ -113,10 +112,14 @@ function headerIn(line: string, where: string): JournalHeader {
     throw new JournalError(
       `${where}: schema is ${JSON.stringify(header.schema) ?? 'missing'}, expected "${JOURNAL_SCHEMA}"; give another folder by --out`,
     );
-  const { device, kernel, generator, problem, space } = header;
+  const { device, machine, kernel, generator, problem, space } = header;
   const complete =
-    [device, kernel, generator].every((field) => typeof field === 'string') && typeof problem === 'object' && space?.tunables;
-  if (!complete) throw new JournalError(`${where}: lacks device, kernel, problem, generator or space, so it is no header of a journal`);
+    [device, kernel, generator].every((field) => typeof field === 'string') &&
+    typeof problem === 'object' &&
+    space?.tunables &&
+    machine?.kind;
+  if (!complete)
+    throw new JournalError(`${where}: lacks device, machine, kernel, problem, generator or space, so it is no header of a journal`);
   return header;
 }
 
@@ -148,7 +151,7 @@ const IDENTITY: readonly [keyof JournalHeader, string][] = [
   ['problem', 'another problem'],
   ['constants', 'other constant operands'],
   ['generator', 'another version of the code generator'],
-  ['runtime', 'another runtime'],
+  ['machine', 'another runtime or driver'],
   ['timer', 'another timer'],
   ['space', 'another space'],
 ];

@@ -1,0 +1,98 @@
+// A race takes samples of candidates in rounds, each in every round and in random order beside the live leaders, so that a drifting clock hits all alike.
+// Whoever falls too far behind leaves early (successive elimination; the rules are those of tinygrad's search and of CubeCL's tuner).
+//
+// Pure logic: what a sample is, the caller says.
+
+import { balancedOrders } from '../order.ts';
+import { ArmFailure, type Failure } from '../protocol.ts';
+import { median } from '../statistics.ts';
+
+/** A candidate in a race, with what was measured of it there, in nanoseconds a call. */
+export interface Contender {
+  readonly id: string;
+  readonly times: number[];
+  /** Calls that each of its samples spans, once that is known. */
+  iterations?: number;
+  /** Why it left before the last round. */
+  out?: 'first sample' | 'too slow';
+  failure?: Failure;
+}
+
+export const contender = (id: string): Contender => ({ id, times: [] });
+
+export interface RaceRules {
+  /** Samples of those that stay to the end. */
+  readonly rounds: number;
+  /** A first sample of so many times the best drops a candidate. */
+  readonly firstLimit: number;
+  /** From so many samples on, a best of so many times the leader's does. */
+  readonly after: number;
+  readonly slowLimit: number;
+  /** At least so many stay. */
+  readonly keep: number;
+}
+
+export const RACE: RaceRules = { rounds: 5, firstLimit: 3, after: 3, slowLimit: 1.5, keep: 2 };
+
+const bestOf = ({ times }: Contender): number => Math.min(...times);
+
+/** Contenders that can still win. */
+export const isLive = ({ out, failure }: Contender): boolean => out === undefined && failure === undefined;
+
+/**
+ * Races `newcomers` beside `leaders`, who never leave. `sample` gives nanoseconds; its ArmFailure ends the contender that it was of. Ends early where
+ * `ends` says so, between samples.
+ */
+export async function race(
+  newcomers: readonly Contender[],
+  leaders: readonly Contender[],
+  rules: RaceRules,
+  { sample, random, ends }: { sample: (id: string) => Promise<number>; random: () => number; ends: () => boolean },
+): Promise<void> {
+  const all = [...newcomers, ...leaders];
+  const orders = balancedOrders(all, random);
+  for (let round = 1; round <= rules.rounds; round++) {
+    if (!newcomers.some(isLive)) return;
+    for (const one of orders.next().value.filter(isLive)) {
+      if (ends()) return;
+      await take(one, sample);
+    }
+    drop(newcomers, all, round, rules);
+  }
+}
+
+async function take(one: Contender, sample: (id: string) => Promise<number>): Promise<void> {
+  try {
+    one.times.push(await sample(one.id));
+  } catch (error) {
+    if (!(error instanceof ArmFailure)) throw error;
+    one.failure = { status: error.status, reason: error.reason };
+  }
+}
+
+/** Lets the slow leave, the slowest first, while enough stay. */
+function drop(newcomers: readonly Contender[], all: readonly Contender[], round: number, rules: RaceRules): void {
+  const live = all.filter((one) => isLive(one) && one.times.length > 0);
+  if (live.length === 0) return;
+  const best = Math.min(...live.map(bestOf));
+  const [limit, why] = round >= rules.after ? ([rules.slowLimit, 'too slow'] as const) : ([rules.firstLimit, 'first sample'] as const);
+  const slow = newcomers.filter((one) => isLive(one) && one.times.length > 0 && bestOf(one) > limit * best);
+  let left = live.length;
+  for (const one of slow.sort((a, b) => bestOf(b) - bestOf(a))) {
+    if (left <= rules.keep) return;
+    one.out = why;
+    left--;
+  }
+}
+
+/**
+ * How much slower the machine was in a race than where the leaders' own figures come from: the median over leaders of their times now to those, 1 where
+ * there are none. What it was is divided out of the newcomers' times.
+ */
+export function driftOf(leaders: readonly Contender[], usualNs: (id: string) => number | undefined): number {
+  const ratios = leaders.flatMap(({ id, times }) => {
+    const usual = usualNs(id);
+    return usual === undefined || times.length === 0 ? [] : [median(times) / usual];
+  });
+  return ratios.length === 0 ? 1 : median(ratios);
+}
