@@ -5,6 +5,7 @@
 
 import type * as Turbo from '@julusian/jpeg-turbo';
 import { FormatError } from '../../formats/array.ts';
+import { imageMemory } from '../pixel-memory.ts';
 import type { Decode } from './image.ts';
 import { hasEnd, readJpegHeader } from './jpeg-header.ts';
 
@@ -20,14 +21,13 @@ export async function libjpeg(): Promise<typeof Turbo> {
   }
 }
 
-/** A decoder with one buffer, which grows to the largest image: every image's pixels are overwritten by the next. */
+/** A decoder into the memory of images: every image's pixels are overwritten by the next. */
 export async function jpegDecoder(): Promise<Decode> {
   const { decompressSync, FORMAT_RGB } = await libjpeg();
-  let buffer = Buffer.alloc(0);
   return (bytes) => {
     const { width, height } = readJpegHeader(bytes);
     const size = width * height * 3;
-    if (buffer.length < size) buffer = Buffer.alloc(size);
+    const buffer = imageMemory(size);
     const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     try {
       decompressSync(source, buffer, { format: FORMAT_RGB });
@@ -36,6 +36,6 @@ export async function jpegDecoder(): Promise<Decode> {
         hasEnd(bytes) ? 'jpeg: the image data are damaged' : `jpeg: no end marker in ${bytes.length} bytes; the file is cut off`,
       );
     }
-    return { width, height, pixels: buffer.subarray(0, size) };
+    return { width, height, pixels: buffer };
   };
 }

@@ -3,12 +3,11 @@
 //   out[X] = sum_x w[X][x] in[x],   w[X][x] ~ tri((x + 1/2 - (X + 1/2) s) / max(s, 1)),   s = in size / out size,   tri(t) = max(0, 1 - |t|)
 //
 // Rows first, then columns, each rounded to u8 (Pillow: src/libImaging/Resample.c, weights in fixed point with 22 bits). Only what a window of the
-// result needs is computed, so that a crop after a resize costs nothing.
+// result needs is computed, so that a crop after a resize costs nothing. The sums are WebAssembly SIMD: kernels/cpu/resample.ts.
 
+import { WEIGHT_BITS } from '../../../kernels/cpu/resample.ts';
 import type { Image } from '../decode/image.ts';
-
-const BITS = 32 - 8 - 2;
-const HALF = 1 << (BITS - 1);
+import { addressOf, blocks, bytesAt, resampler, wordsAt } from '../pixel-memory.ts';
 
 /** A rectangle in pixels. */
 export interface Box {
@@ -19,7 +18,7 @@ export interface Box {
 }
 
 /** For each of some consecutive outputs: where its inputs begin, how many they are, and their weights, `taps` places each. */
-interface Weights {
+export interface Weights {
   readonly first: Int32Array;
   readonly count: Int32Array;
   readonly weight: Int32Array;
@@ -40,56 +39,23 @@ export function triangleWeights(size: number, outputs: number, from: number, to:
     const end = Math.min(size, Math.trunc(centre + support + 0.5));
     let sum = 0;
     for (let x = begin; x < end; x++) sum += exact[x - begin] = Math.max(0, 1 - Math.abs((x - centre + 0.5) / support));
-    for (let x = 0; x < end - begin; x++) weight[i * taps + x] = Math.trunc(0.5 + (exact[x] / sum) * (1 << BITS));
+    for (let x = 0; x < end - begin; x++) weight[i * taps + x] = Math.trunc(0.5 + (exact[x] / sum) * (1 << WEIGHT_BITS));
     first[i] = begin;
     count[i] = end - begin;
   }
   return { first, count, weight, taps };
 }
 
-/** A sum as a u8: no weight is negative, but rounded ones may add up to more than 1. */
-const clamped = (sum: number): number => Math.min(255, sum >> BITS);
+/** Words that the tables of weights take. */
+const wordsOf = ({ first, weight }: Weights): number => 2 * first.length + weight.length;
 
-/** Rows [top, bottom) of a box of the image, each resampled to the columns that `weights` has. */
-function acrossRows({ width, pixels }: Image, box: Box, top: number, bottom: number, { first, count, weight, taps }: Weights): Uint8Array {
-  const columns = first.length;
-  const out = new Uint8Array((bottom - top) * columns * 3);
-  let to = 0;
-  for (let y = top; y < bottom; y++) {
-    const row = ((box.top + y) * width + box.left) * 3;
-    for (let x = 0; x < columns; x++, to += 3) {
-      let [r, g, b] = [HALF, HALF, HALF];
-      let from = row + first[x] * 3;
-      const end = x * taps + count[x];
-      for (let k = x * taps; k < end; k++, from += 3) {
-        const w = weight[k];
-        r += Math.imul(pixels[from], w);
-        g += Math.imul(pixels[from + 1], w);
-        b += Math.imul(pixels[from + 2], w);
-      }
-      out[to] = clamped(r);
-      out[to + 1] = clamped(g);
-      out[to + 2] = clamped(b);
-    }
-  }
-  return out;
-}
-
-/** Columns of `rows`, which begin at row `top`, resampled to the rows that `weights` has. */
-function downColumns(rows: Uint8Array, pitch: number, top: number, { first, count, weight, taps }: Weights): Uint8Array {
-  const out = new Uint8Array(first.length * pitch);
-  const sums = new Int32Array(pitch);
-  for (let y = 0; y < first.length; y++) {
-    sums.fill(HALF);
-    for (let k = 0; k < count[y]; k++) {
-      const w = weight[y * taps + k];
-      const from = (first[y] - top + k) * pitch;
-      for (let i = 0; i < pitch; i++) sums[i] += Math.imul(rows[from + i], w);
-    }
-    const to = y * pitch;
-    for (let i = 0; i < pitch; i++) out[to + i] = clamped(sums[i]);
-  }
-  return out;
+/** Writes the tables one behind the other; returns their addresses and the weights' pitch, as the calls want them. */
+function tables({ first, count, weight, taps }: Weights, address: number): [first: number, count: number, weights: number, taps: number] {
+  const words = wordsAt(address, 2 * first.length + weight.length);
+  words.set(first);
+  words.set(count, first.length);
+  words.set(weight, 2 * first.length);
+  return [address, address + 4 * first.length, address + 8 * first.length, taps];
 }
 
 /** A `box` of an image made `width` by `height`, and of that the part in `window`. Pixels outside the box are not seen. */
@@ -98,6 +64,24 @@ export function resample(image: Image, box: Box, size: { width: number; height: 
   const rows = triangleWeights(box.height, size.height, window.top, window.top + window.height);
   const last = window.height - 1;
   const [top, bottom] = [rows.first[0], rows.first[last] + rows.count[last]];
-  const across = acrossRows(image, box, top, bottom, columns);
-  return { width: window.width, height: window.height, pixels: downColumns(across, window.width * 3, top, rows) };
+  const pitch = Math.ceil((window.width * 3 + 1) / 16) * 16;
+  const source = addressOf(image.pixels);
+  const [between, to, columnTables, rowTables] = blocks(
+    (bottom - top) * pitch,
+    window.height * pitch,
+    4 * wordsOf(columns),
+    4 * wordsOf(rows),
+  );
+  const from = source + ((box.top + top) * image.width + box.left) * 3;
+  const { across, down } = resampler();
+  across(from, image.width * 3, bottom - top, between, pitch, window.width, ...tables(columns, columnTables));
+  down(between, top, pitch, window.height, to, ...tables(rows, rowTables));
+  return { width: window.width, height: window.height, pixels: packed(to, pitch, window) };
+}
+
+/** Rows without the gaps between them, in memory of their own. */
+function packed(address: number, pitch: number, { width, height }: Box): Uint8Array {
+  const pixels = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) pixels.set(bytesAt(address + y * pitch, width * 3), y * width * 3);
+  return pixels;
 }
