@@ -3,11 +3,13 @@
 //
 // On the CPU a dispatch is the kernel. On a queue it only records commands: the device itself tells when they ran, and what is seen here are waits.
 
-import type { Device } from './device.ts';
+import type { Device, Program } from './device.ts';
 import { type Category, clockNs, MAIN_THREAD, type Recorder } from './span.ts';
 
 /** Looking up a program that is there takes less; building one takes more. */
 const LEAST_COMPILE_NS = 20e3;
+/** What is held is read again after this long, so that reading it costs nothing beside short kernels. */
+const MEMORY_EVERY_NS = 1e6;
 
 /** Has `recorder` told what `device` does from now on, and returns the device. */
 export function traced<D extends Device>(device: D, recorder: Recorder): D {
@@ -16,7 +18,9 @@ export function traced<D extends Device>(device: D, recorder: Recorder): D {
   const heldName = `${device.kind} memory (bytes)`;
   const { dispatch, write, read, copy, sync, prepare } = device as Device;
   let held = -1;
+  let lookedNs = -Infinity;
   const readMemory = (atNs: number): void => {
+    lookedNs = atNs;
     const { liveBytes } = device.memory();
     if (liveBytes === held) return;
     held = liveBytes;
@@ -25,7 +29,16 @@ export function traced<D extends Device>(device: D, recorder: Recorder): D {
   const done = (track: string, name: string, category: Category, startNs: number, args?: Record<string, number>): void => {
     const endNs = clockNs();
     recorder.span(track, name, category, startNs, endNs, args);
-    readMemory(endNs);
+    if (endNs - lookedNs > MEMORY_EVERY_NS) readMemory(endNs);
+  };
+
+  const names = new WeakMap<Program, Map<string, string>>();
+  const nameOf = (program: Program, entry: string): string => {
+    let known = names.get(program);
+    if (!known) names.set(program, (known = new Map()));
+    let name = known.get(entry);
+    if (name === undefined) known.set(entry, (name = `${program.source.label}.${entry}`));
+    return name;
   };
 
   const verbs: Partial<Device> = {
@@ -68,7 +81,7 @@ export function traced<D extends Device>(device: D, recorder: Recorder): D {
       if (!recorder.admits()) return dispatch.call(device, program, entry, buffers, args, grid);
       const startNs = clockNs();
       dispatch.call(device, program, entry, buffers, args, grid);
-      done(MAIN_THREAD, `${program.source.label}.${entry}`, 'kernel', startNs);
+      done(MAIN_THREAD, nameOf(program, entry), 'kernel', startNs);
     },
     copy(from, to, ...range) {
       if (!recorder.admits()) return copy.call(device, from, to, ...range);

@@ -1,0 +1,122 @@
+// What recording a trace costs: training steps that are recorded and training steps that are not, by turns. Prints the ratio of their times.
+//
+//   node scripts/trace-overhead.ts [seconds per fresh start, default 2] [fresh starts, default 6] [subject, by number]
+//
+// What is recorded is handed over between the samples, as in a run, and belongs to neither side. Two processes of the same code differ by a per cent or two, by where
+// their code and data happen to lie. So on the CPU one process does both: its recorder refuses by turns, which costs nothing that can be measured beside an untraced
+// process. On WebGPU, where a traced queue is another queue, there are pairs of processes, and the figure is the median over pairs of each pair's median.
+
+import { fork } from 'node:child_process';
+import { median } from '../harness/statistics.ts';
+import type { Work } from '../harness/suite.ts';
+import type { DeviceKind } from '../kernels/kernel.ts';
+import { seededRandom } from '../kernels/random.ts';
+import { Recorder, startTracing } from '../kernels/span.ts';
+import { twoLayer } from '../suites/lecture/start.ts';
+import { inEagerStyle, inStaticStyle } from '../suites/train/steps.ts';
+import { workOf } from '../suites/train/work.ts';
+
+const SAMPLE_MS = 25;
+const WARM_UP = 8;
+
+interface Subject {
+  readonly name: string;
+  readonly device: DeviceKind;
+  make(): Promise<Work>;
+}
+
+const subject = (style: 'static' | 'eager', sizes: readonly [number, number, number], device: DeviceKind, threads?: number): Subject => ({
+  name: `two-layer ${sizes.join('x')}, ${style}, ${device}${threads ? `/${threads}` : ''}`,
+  device,
+  make: () => workOf(style === 'static' ? inStaticStyle : inEagerStyle, twoLayer(...sizes, 16), 1, device, { threads }),
+});
+
+const SUBJECTS: readonly Subject[] = [
+  subject('static', [64, 1000, 100], 'cpu', 1),
+  subject('eager', [64, 1000, 100], 'cpu', 1),
+  subject('static', [512, 1024, 512], 'cpu', 1),
+  subject('static', [512, 1024, 512], 'cpu', 2),
+  subject('eager', [512, 1024, 512], 'cpu', 2),
+  subject('static', [64, 1000, 100], 'webgpu'),
+  subject('eager', [64, 1000, 100], 'webgpu'),
+];
+
+/** A recorder that can be told to refuse everything. */
+class Refusing extends Recorder {
+  refuses = false;
+  override admits(): boolean {
+    return !this.refuses && super.admits();
+  }
+}
+
+/** The child: makes a subject, and times a sample of it whenever it is asked. */
+async function serve(index: number, isTraced: boolean): Promise<void> {
+  const recorder = isTraced ? new Refusing() : undefined;
+  if (recorder) startTracing(recorder);
+  const work = await SUBJECTS[index].make();
+  let calls = 1;
+  process.on('message', async (message) => {
+    if (message === 'end') {
+      await work.close?.();
+      process.exit(0);
+    }
+    if (recorder) recorder.refuses = message === 'off';
+    const began = performance.now();
+    for (let i = 0; i < calls; i++) await work.run();
+    const ms = performance.now() - began;
+    const events = recorder?.take().spans.length ?? 0;
+    process.send!({ ms: ms / calls, calls, events });
+    if (ms < SAMPLE_MS) calls = Math.ceil((calls * SAMPLE_MS) / Math.max(ms, 1));
+  });
+  process.send!('ready');
+}
+
+interface Answer {
+  readonly ms: number;
+  readonly calls: number;
+  readonly events: number;
+}
+
+/** Ratios of fresh processes, and what the side that records said last. */
+async function ratiosOf(index: number, seed: number, seconds: number): Promise<{ ratios: number[]; offMs: number; last: Answer }> {
+  const modes = SUBJECTS[index].device === 'cpu' ? ['on'] : ['off', 'on'];
+  const children = modes.map((mode) => fork(import.meta.filename, ['serve', String(index), mode]));
+  const next = (child: (typeof children)[number]) =>
+    new Promise<Answer>((resolve) => child.once('message', (reply) => resolve(reply as Answer)));
+  await Promise.all(children.map(next));
+  const random = seededRandom(seed);
+  const ratios: number[] = [];
+  const times: Answer[] = [];
+  const end = performance.now() + seconds * 1e3;
+  for (let round = 0; performance.now() < end || ratios.length < 3; round++) {
+    for (const side of random() < 0.5 ? [0, 1] : [1, 0]) {
+      const child = children[side] ?? children[0];
+      const reply = next(child);
+      child.send(side === 1 ? 'on' : 'off');
+      times[side] = await reply;
+    }
+    // The first rounds find how many calls a sample has, and let V8 compile.
+    if (round >= WARM_UP) ratios.push(times[1].ms / times[0].ms);
+  }
+  for (const child of children) child.send('end');
+  return { ratios, offMs: times[0].ms, last: times[1] };
+}
+
+async function compare(index: number, seconds: number, forks: number): Promise<void> {
+  const medians: number[] = [];
+  let shown = '';
+  for (let seed = 0; seed < forks; seed++) {
+    const { ratios, offMs, last } = await ratiosOf(index, seed, seconds);
+    medians.push(median(ratios));
+    shown = `${offMs.toFixed(3)} ms a step, ${(last.events / last.calls).toFixed(0)} spans in it`;
+  }
+  const percent = (ratio: number) => `${((ratio - 1) * 100).toFixed(2)} %`;
+  const range = `${percent(Math.min(...medians))} to ${percent(Math.max(...medians))}`;
+  console.log(`${SUBJECTS[index].name}: ${percent(median(medians))} slower (${forks} fresh starts: ${range}; ${shown})`);
+}
+
+if (process.argv[2] === 'serve') await serve(Number(process.argv[3]), process.argv[4] === 'on');
+else {
+  const [seconds = 2, forks = 6, only] = process.argv.slice(2).map(Number);
+  for (const index of only === undefined ? SUBJECTS.keys() : [only]) await compare(index, seconds, forks);
+}
