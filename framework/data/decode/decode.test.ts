@@ -54,7 +54,9 @@ test('sizes beyond all measure are refused before memory is asked for', () => {
   const frame = jpeg.findIndex((byte, i) => byte === 0xff && jpeg[i + 1] === 0xc0);
   jpeg.set([0xff, 0xff, 0xff, 0xff], frame + 5);
   refuses(() => decode(jpeg), 'jpeg: the header states 65535x65535 pixels, more than the limit of 100 million');
-  jpeg.set([0, 0], frame + 5);
+  jpeg.set([0x20, 0, 0x20, 0], frame + 5);
+  refuses(() => decode(jpeg), /^jpeg: the header states 8192x8192 pixels, more than \d+ bytes can hold; the file is damaged$/);
+  jpeg.set([0, 0, 0xff, 0xff], frame + 5);
   refuses(() => decode(jpeg), 'jpeg: the header states 65535x0 pixels, expected at least 1x1');
 });
 

@@ -21,11 +21,18 @@ export async function libjpeg(): Promise<typeof Turbo> {
   }
 }
 
+/** Bits below which no coding of so many pixels is possible: one for each block of 8x8, of which subsampling leaves a quarter at least. */
+const leastBits = (width: number, height: number): number => (Math.ceil(width / 8) * Math.ceil(height / 8)) / 4;
+
 /** A decoder into the memory of images: every image's pixels are overwritten by the next. */
 export async function jpegDecoder(): Promise<Decode> {
   const { decompressSync, FORMAT_RGB } = await libjpeg();
   return (bytes) => {
     const { width, height } = readJpegHeader(bytes);
+    if (bytes.length * 8 < leastBits(width, height))
+      throw new FormatError(
+        `jpeg: the header states ${width}x${height} pixels, more than ${bytes.length} bytes can hold; the file is damaged`,
+      );
     const size = width * height * 3;
     const buffer = imageMemory(size);
     const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -72,7 +72,7 @@ function parsed(text: string): ReturnType<typeof readCsv> {
   try {
     return readCsv(text);
   } catch (error) {
-    throw error instanceof CsvError ? new FormatError(`csv: ${error.message}`) : error;
+    throw error instanceof CsvError ? new FormatError(`csv: ${printable(error.message)}`) : error;
   }
 }
 

@@ -51,6 +51,6 @@ function parsed(bytes: Uint8Array): ReturnType<typeof readCsv> {
   try {
     return readCsv(textIn('labels: the file', bytes));
   } catch (error) {
-    throw error instanceof CsvError ? new FormatError(`labels: ${error.message}`) : error;
+    throw error instanceof CsvError ? new FormatError(`labels: ${printable(error.message)}`) : error;
   }
 }

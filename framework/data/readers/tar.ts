@@ -35,7 +35,8 @@ function number(who: string, field: Uint8Array): number {
     if (Number.isSafeInteger(value)) return value;
   }
   const text = String.fromCharCode(...cut(field)).trim();
-  if (!/^[0-7]+$/.test(text)) throw new FormatError(`tar: ${who} is '${excerpt(text)}', expected an octal number; the file is damaged`);
+  if (!/^[0-7]+$/.test(text))
+    throw new FormatError(`tar: ${who} is '${excerpt(text)}', expected an octal number; the file is damaged, or no tar archive`);
   return Number.parseInt(text, 8);
 }
 
