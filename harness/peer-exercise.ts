@@ -6,6 +6,7 @@ import { type Problem, resultNames } from '../kernels/problem.ts';
 import { modelExercise } from './model-exercise.ts';
 import { resultBytes, seededInputs } from './operands.ts';
 import { type Accuracy, checkResults } from './oracle.ts';
+import { batchElements, firstBatch, type LoaderCase, MEAN_BOUND, meansOf } from './peers/loader.ts';
 import type { ConvCase, GemmCase, Inputs, PeerCase, TrainStepCase } from './peers/peer.ts';
 import { ArmFailure } from './protocol.ts';
 import type { Case } from './suite.ts';
@@ -39,7 +40,32 @@ export function exerciseOf(asked: PeerCase, seed: number): Exercise | Promise<Ex
       return trainingExercise(asked, seed);
     case 'model':
       return modelExercise(asked);
+    case 'loader':
+      return loadingExercise(asked);
   }
+}
+
+/** Pictures are read from their files; decoders differ in the last bit, so that each picture's mean is compared. */
+function loadingExercise(asked: LoaderCase): Exercise {
+  return {
+    asked,
+    inputs: {},
+    calls: 1,
+    resultBytes: 4 * batchElements(asked),
+    check(values) {
+      if (values.length !== batchElements(asked))
+        throw new ArmFailure('wrong', `the first batch has ${values.length} elements, expected ${batchElements(asked)}`);
+      const errors = meansOf(values, firstBatch(asked)).map((mean, i) => Math.abs(mean - asked.means[i]));
+      const worst = errors.findIndex((error) => !(error <= MEAN_BOUND));
+      if (worst >= 0)
+        throw new ArmFailure(
+          'wrong',
+          `the mean of ${asked.files[worst]} is ${errors[worst]} off ours, ${asked.means[worst]}; expected at most ${MEAN_BOUND.toFixed(4)}`,
+        );
+      const worstError = Math.max(...errors);
+      return { maxRelErr: worstError, err2norm: worstError };
+    },
+  };
 }
 
 /** The operands that our kernels get too, and the bound that they must meet too. */

@@ -5,10 +5,11 @@
 import type { Training } from '../../framework/exact/training.ts';
 import type { DeviceKind } from '../../kernels/kernel.ts';
 import type { Conv2dProblem, MatmulProblem } from '../../kernels/problem.ts';
+import type { LoaderCase } from './loader.ts';
 import type { ModelCase } from './model.ts';
 
 /** What a peer is asked to do. Each kind has its inputs and its check in `peer-exercise.ts`, and what its adapters have in common in a file of its name here. */
-export type PeerCase = GemmCase | ConvCase | TrainStepCase | ModelCase;
+export type PeerCase = GemmCase | ConvCase | TrainStepCase | ModelCase | LoaderCase;
 
 /** One matmul problem; operands are those of the problem, the result is C. */
 export interface GemmCase {

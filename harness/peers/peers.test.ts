@@ -1,5 +1,8 @@
 // Every peer that is installed computes what the reference says. A peer that is not is passed over with the line that says how to get it.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Training } from '../../framework/exact/training.ts';
@@ -67,6 +70,20 @@ const TRAININGS: Training[] = [
 
 const MODELS = ['alexnet', 'vgg16', 'resnet18', 'resnet50'];
 
+const folder = mkdtempSync(join(tmpdir(), 'tilebench-peers-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+/** A picture as a PPM file, its left half of one colour and its right half of another, so that the mean of whatever is cut from its middle is theirs. */
+function picture(name: string, width: number, height: number, left: number, right: number): string {
+  const pixels = Buffer.from({ length: width * height * 3 } as ArrayLike<number>).map((_, i) =>
+    (i / 3) % width < width / 2 ? left : right,
+  );
+  writeFileSync(join(folder, name), Buffer.concat([Buffer.from(`P6 ${width} ${height} 255\n`), pixels]));
+  return join(folder, name);
+}
+const pictures = [picture('wide.ppm', 80, 50, 0, 100), picture('high.ppm', 20, 46, 255, 201), picture('square.ppm', 64, 64, 30, 10)];
+const loading = { kind: 'loader' as const, files: pictures, batch: 2, shorter: 40, size: 32, means: [50 / 255, 228 / 255] };
+
 /** Narrow nets; convolutions in all passes, with weights that change and weights that do not; training steps. */
 const CASES: PeerCase[] = [
   ...MODELS.flatMap((net) =>
@@ -76,6 +93,8 @@ const CASES: PeerCase[] = [
       model: { net, batch: 2, size: 64, width: 1 / 16, seed: 3 },
     })),
   ),
+  { ...loading, workers: 0, prefetch: 1 },
+  { ...loading, workers: 2, prefetch: 2 },
   ...TRAININGS.map((training) => ({ kind: 'train-step' as const, training })),
   ...PROBLEMS.map((problem) => ({ kind: 'gemm' as const, problem })),
   ...CONVOLUTIONS.flatMap((options) => [
@@ -123,6 +142,13 @@ for (const peer of peers) {
     await open.close();
   });
 }
+
+test('pictures that are not those of the case are noticed', async () => {
+  const { check } = await exerciseOf({ ...loading, workers: 0, prefetch: 1 }, 40);
+  const values = new Float32Array(2 * 3 * 32 * 32).fill(50 / 255);
+  assert.throws(() => check(values), /the mean of .*high\.ppm is 0\.69.* off ours/);
+  assert.throws(() => check(values.slice(1)), /6143 elements, expected 6144/);
+});
 
 test('what a peer cannot do has a reason', () => {
   for (const peer of peers) {

@@ -33,6 +33,15 @@ def configuration(torch):
     return "; ".join(part.strip(" ,\n") for part in text.split("\n  - "))
 
 
+def pillow():
+    """Versions of Pillow and its JPEG library; none where it is not installed."""
+    try:
+        from PIL import Image, features
+    except ImportError:
+        return {}
+    return {"pillow": Image.__version__, "libjpeg-turbo": features.version("libjpeg_turbo") or "none"}
+
+
 def probe(torch, n=1024):
     """GFLOP/s of a plain product: what tells an optimised BLAS from the reference one."""
     a, b = torch.rand(n, n), torch.rand(n, n)
@@ -248,7 +257,52 @@ class Net:
         return values[self.graph["output"]]
 
 
-KINDS = {"gemm": Product, "conv": Convolution, "train-step": TrainStep, "model": Net}
+def pictures(torch, asked):
+    """The files of a case as a dataset, written as PyTorch's users do: Pillow decodes and resizes, then what torchvision's ToTensor does."""
+    import numpy
+    from PIL import Image
+
+    shorter, size = asked["shorter"], asked["size"]
+
+    class Pictures(torch.utils.data.Dataset):
+        def __len__(self):
+            return len(asked["files"])
+
+        def __getitem__(self, index):
+            with Image.open(asked["files"][index]) as file:
+                image = file.convert("RGB")
+            width, height = image.size
+            if width <= height:
+                image = image.resize((shorter, int(shorter * height / width)), Image.BILINEAR)
+            else:
+                image = image.resize((int(shorter * width / height), shorter), Image.BILINEAR)
+            left, top = round((image.width - size) / 2), round((image.height - size) / 2)
+            image = image.crop((left, top, left + size, top + size))
+            pixels = torch.from_numpy(numpy.array(image, copy=True)).permute(2, 0, 1).contiguous()
+            return pixels.to(torch.float32).div(255), index
+
+    return Pictures()
+
+
+class Loading:
+    """A case of kind loader: a pass over the files a call, by workers that stay."""
+
+    def __init__(self, torch, asked, operands):
+        import torch.utils.data
+
+        workers = asked["workers"]
+        ahead = {"prefetch_factor": asked["prefetch"], "persistent_workers": True} if workers else {}
+        self.loader = torch.utils.data.DataLoader(pictures(torch, asked), asked["batch"], num_workers=workers, **ahead)
+        self.result = None
+
+    def run(self):
+        first = None
+        for pixels, _ in self.loader:
+            first = pixels if first is None else first
+        self.result = first
+
+
+KINDS = {"gemm": Product, "conv": Convolution, "train-step": TrainStep, "model": Net, "loader": Loading}
 
 
 def main():
@@ -264,6 +318,7 @@ def main():
                 torch.set_grad_enabled(False)
                 torch.set_num_threads(header["threads"])
                 versions = {"torch": torch.__version__, "python": sys.version.split()[0], "configuration": configuration(torch)}
+                versions.update(pillow())
                 send({"versions": versions, "gflops": probe(torch)})
             elif verb == "prepare":
                 case = KINDS[header["kind"]](torch, header, tensors(torch, header["sizes"], payload))

@@ -11,6 +11,7 @@ import { Pipe } from './pipe.ts';
 /** A reference BLAS, plain loops, made 6 GFLOP/s of a 1024 matmul where an optimised one made 90 on one core. */
 const LEAST_GFLOPS = 12;
 
+const PILLOW = 'apt-get install python3-pil';
 const INSTALL = 'apt-get install python3-torch libopenblas0-pthread';
 
 /** Idle threads of OpenBLAS and OpenMP spin for about a millisecond instead of a hundred, so that a parked arm does not disturb the others. */
@@ -26,6 +27,16 @@ function findPython(): string | undefined {
   return python;
 }
 
+let hasPillow: boolean | undefined;
+
+/** Whether that Python has Pillow, which the loader of pictures needs. */
+function findPillow(): boolean {
+  const probe = "import importlib.util as u; raise SystemExit(u.find_spec('PIL') is None)";
+  const command = findPython();
+  hasPillow ??= command !== undefined && spawnSync(command, ['-c', probe], { stdio: 'ignore' }).status === 0;
+  return hasPillow;
+}
+
 /** A case as the child knows it, with the shapes of its operands where those do not follow from the problem's own fields. */
 function described(asked: PeerCase) {
   if (asked.kind === 'conv') return { ...asked, shapes: inputShapes(asked) };
@@ -34,6 +45,7 @@ function described(asked: PeerCase) {
 
 function refusal(asked: PeerCase): string | undefined {
   if (asked.kind === 'train-step' || asked.kind === 'model') return undefined;
+  if (asked.kind === 'loader') return findPillow() ? undefined : `it loads no pictures without Pillow; run: ${PILLOW}`;
   return asked.kind === 'conv' ? symmetricOnly(asked) : gemmRefusal(asked);
 }
 
