@@ -4,6 +4,15 @@
 import { importsFor, MAX_PAGES } from '../../kernels/cpu/assembly.ts';
 import { compile } from '../../kernels/cpu/compile.ts';
 import { RESAMPLE_SLACK, type ResampleExports, resampleSource } from '../../kernels/cpu/resample.ts';
+import type { Image } from './decode/image.ts';
+
+/** A rectangle in pixels. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
 
 const PAGE = 2 ** 16;
 const memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES, shared: true });
@@ -29,19 +38,33 @@ export function imageMemory(bytes: number): Buffer {
   return Buffer.from(memory.buffer, 0, bytes);
 }
 
-/** The address of pixels in this memory; others are copied into it. */
-export function addressOf(pixels: Uint8Array): number {
-  if (pixels.buffer === memory.buffer && pixels.byteOffset < room) return pixels.byteOffset;
-  imageMemory(pixels.length).set(pixels);
-  return 0;
+/** A box of an image, copied into this memory where it is not there. */
+export function rasterOf({ width, pixels }: Image, box: Box): Raster {
+  const inside = pixels.buffer === memory.buffer && pixels.byteOffset === 0;
+  if (!inside) imageMemory(pixels.length).set(pixels);
+  return { address: (box.top * width + box.left) * 3, pitch: width * 3, width: box.width, height: box.height };
 }
 
-/** Addresses of blocks behind the image, each 16-byte aligned and with slack; valid until more is asked for. */
-export function blocks(...sizes: readonly number[]): number[] {
-  let at = room;
+/** Rows of pixels, or of one channel, in this memory. */
+export interface Raster {
+  readonly address: number;
+  /** Bytes from one row to the next. */
+  readonly pitch: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+const aligned = (bytes: number): number => Math.ceil(bytes / 16) * 16;
+
+/** The first address behind an image and behind a raster. */
+export const behind = ({ address, pitch, height }: Raster): number => Math.max(room, aligned(address + pitch * height + RESAMPLE_SLACK));
+
+/** Addresses of blocks of these sizes from an address on, each with slack; valid until the same place is asked for again. */
+export function blocks(from: number, ...sizes: readonly number[]): number[] {
+  let at = from;
   const addresses = sizes.map((size) => {
     const address = at;
-    at += Math.ceil((size + RESAMPLE_SLACK) / 16) * 16;
+    at += aligned(size + RESAMPLE_SLACK);
     return address;
   });
   reserve(at);

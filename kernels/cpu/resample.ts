@@ -1,11 +1,11 @@
-// Resampling of 8-bit RGB along rows and along columns, by weights that the caller made, in fixed point with 22 bits:
+// Resampling of 8-bit RGB along rows and along columns, by weights that the caller made, in fixed point with 22 bits, and its split into planes:
 //
 //   out[y][X] = (half + sum_k weight[X][k] in[y][first[X] + k]) >> 22      each channel by itself, at most 255
 //
 // Across a row a pixel's three channels are three lanes of a vector (the fourth carries along what follows), and four rows share each weight. Down a
 // column 16 bytes are summed at once. Integers throughout: the result is the scalar rule's, bit for bit. Rule and weights: framework/data/transforms/resample.ts.
 //
-// Tables, u32 each: first[X], count[X], weight[X * taps + k]. Reads pass the end of a row by at most 16 bytes, writes by at most 1.
+// Tables, u32 each: first[X], count[X], weight[X * taps + k]. Reads and writes pass the end of a row by less than RESAMPLE_SLACK bytes.
 
 import type { Source } from '../kernel.ts';
 import {
@@ -29,7 +29,7 @@ import {
 export const WEIGHT_BITS = 22;
 const ROWS = 4;
 /** Bytes that buffers need behind their end. */
-export const RESAMPLE_SLACK = 16;
+export const RESAMPLE_SLACK = 64;
 
 const half = () => i32x4.splat(1 << (WEIGHT_BITS - 1));
 
@@ -129,6 +129,36 @@ const down = routine(
   },
 );
 
+/** Where bytes `channel`, `channel` + 3, .. of 48 are to be found: the upper half of what the first pair gave stays where the third vector has more. */
+function lanesOf(channel: number): { pair: number[]; third: number[] } {
+  const at = Array.from({ length: 16 }, (_, i) => 3 * i + channel);
+  return { pair: at.map((byte) => (byte < 32 ? byte : 0)), third: at.map((byte, i) => (byte < 32 ? i : byte - 16)) };
+}
+
+/** in[rows][inPitch] of RGB -> out[3][rows][outPitch]; `outPitch` is a multiple of 16. */
+const split = routine(
+  { from: i32, inPitch: i32, rows: i32, to: i32, outPitch: i32 },
+  { row: i32, x: i32, at: i32, plane: i32, bytes: [v128, 3], channel: v128 },
+  ({ from, inPitch, rows, to, outPitch, row, x, at, plane, bytes, channel }) => {
+    set(plane, i32.mul(rows, outPitch));
+    loopWhileBelow(row, rows, 1, () => {
+      set(at, from);
+      set(x, 0);
+      loopWhileBelow(x, outPitch, 16, () => {
+        bytes.forEach((each, i) => set(each, v128.load({ offset: 16 * i }, at)));
+        for (let c = 0; c < 3; c++) {
+          const { pair, third } = lanesOf(c);
+          set(channel, i8x16.shuffle(pair, bytes[0], bytes[1]));
+          v128.store({}, i32.add(to, i32.mul(plane, c)), i8x16.shuffle(third, channel, bytes[2]));
+        }
+        advance(at, 48);
+        advance(to, 16);
+      });
+      advance(from, inPitch);
+    });
+  },
+);
+
 /** The calls of a module's instance, addresses in bytes. */
 export interface ResampleExports {
   across(
@@ -154,7 +184,9 @@ export interface ResampleExports {
     weights: number,
     taps: number,
   ): void;
+  split(from: number, inPitch: number, rows: number, to: number, outPitch: number): void;
 }
 
 const entry = { buffers: [], arguments: [] };
-export const resampleSource = (): Source => assemble('resample', { across: { entry, main: across }, down: { entry, main: down } });
+export const resampleSource = (): Source =>
+  assemble('resample', { across: { entry, main: across }, down: { entry, main: down }, split: { entry, main: split } });

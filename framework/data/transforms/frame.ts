@@ -1,7 +1,8 @@
 // An image while transforms work on it: crops and resizes are only noted, and pixels are computed once, at the end, where they are needed.
 
 import type { Image } from '../decode/image.ts';
-import { type Box, resample } from './resample.ts';
+import { type Box, type Raster, rasterOf } from '../pixel-memory.ts';
+import { imageOf, resample } from './resample.ts';
 
 const whole = (width: number, height: number): Box => ({ left: 0, top: 0, width, height });
 
@@ -43,23 +44,16 @@ export class Frame {
 
   resize(width: number, height: number): void {
     if (this.#size) {
-      this.#image = this.pixels();
+      this.#image = imageOf(this.raster());
       this.#box = whole(this.#image.width, this.#image.height);
     }
     this.#size = { width, height };
     this.#window = whole(width, height);
   }
 
-  /** What is seen, computed; not yet mirrored. */
-  pixels(): Image {
-    if (this.#size) return resample(this.#image, this.#box, this.#size, this.#window);
-    const { left, top, width, height } = this.#box;
-    if (width === this.#image.width && height === this.#image.height) return this.#image;
-    const pixels = new Uint8Array(width * height * 3);
-    for (let y = 0; y < height; y++) {
-      const from = ((top + y) * this.#image.width + left) * 3;
-      pixels.set(this.#image.pixels.subarray(from, from + width * 3), y * width * 3);
-    }
-    return { width, height, pixels };
+  /** What is seen, computed, in the memory of images; not yet mirrored. Valid until another image is worked on. */
+  raster(): Raster {
+    const source = rasterOf(this.#image, this.#box);
+    return this.#size ? resample(source, this.#size, this.#window) : source;
   }
 }

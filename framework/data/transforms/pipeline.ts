@@ -2,9 +2,10 @@
 
 import type { Field } from '../dataset.ts';
 import type { Image } from '../decode/image.ts';
+import type { Box } from '../pixel-memory.ts';
 import { checkNormalize, normalTable } from '../readers/planes.ts';
 import { Frame } from './frame.ts';
-import type { Box } from './resample.ts';
+import { planesOf } from './resample.ts';
 import type { Transform } from './transform.ts';
 
 /** Python's round: halves to even. */
@@ -86,24 +87,20 @@ export class Pipeline {
 
   /** Writes planes [3, height, width] of the frame to `out`. */
   write(frame: Frame, out: Uint8Array | Float32Array): void {
-    const { width, height, pixels } = frame.pixels();
-    if (frame.mirrored) mirror(pixels, width, height, out, this.#table);
-    else planes(pixels, width * height, out, this.#table);
+    const { width, height } = frame;
+    const { bytes, pitch } = planesOf(frame.raster());
+    const table = this.#table;
+    if (!table && !frame.mirrored && pitch === width) {
+      out.set(bytes);
+      return;
+    }
+    for (let row = 0, to = 0; row < 3 * height; row++, to += width) {
+      const from = row * pitch;
+      const channel = row < height ? 0 : row < 2 * height ? 256 : 512;
+      if (frame.mirrored) for (let x = 0; x < width; x++) out[to + x] = elementOf(bytes[from + width - 1 - x], table, channel);
+      else for (let x = 0; x < width; x++) out[to + x] = elementOf(bytes[from + x], table, channel);
+    }
   }
 }
 
-function planes(pixels: Uint8Array, area: number, out: Uint8Array | Float32Array, table: Float32Array | undefined): void {
-  for (let c = 0; c < 3; c++) {
-    const to = c * area;
-    const row = c * 256;
-    if (table) for (let i = 0, from = c; i < area; i++, from += 3) out[to + i] = table[row + pixels[from]];
-    else for (let i = 0, from = c; i < area; i++, from += 3) out[to + i] = pixels[from];
-  }
-}
-
-function mirror(pixels: Uint8Array, width: number, height: number, out: Uint8Array | Float32Array, table: Float32Array | undefined): void {
-  for (let c = 0, to = 0; c < 3; c++)
-    for (let y = 0; y < height; y++)
-      for (let from = ((y + 1) * width - 1) * 3 + c, x = 0; x < width; x++, from -= 3, to++)
-        out[to] = table ? table[c * 256 + pixels[from]] : pixels[from];
-}
+const elementOf = (byte: number, table: Float32Array | undefined, channel: number): number => (table ? table[channel + byte] : byte);

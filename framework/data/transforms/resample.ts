@@ -7,15 +7,7 @@
 
 import { WEIGHT_BITS } from '../../../kernels/cpu/resample.ts';
 import type { Image } from '../decode/image.ts';
-import { addressOf, blocks, bytesAt, resampler, wordsAt } from '../pixel-memory.ts';
-
-/** A rectangle in pixels. */
-export interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
+import { type Box, behind, blocks, bytesAt, type Raster, resampler, wordsAt } from '../pixel-memory.ts';
 
 /** For each of some consecutive outputs: where its inputs begin, how many they are, and their weights, `taps` places each. */
 export interface Weights {
@@ -58,30 +50,38 @@ function tables({ first, count, weight, taps }: Weights, address: number): [firs
   return [address, address + 4 * first.length, address + 8 * first.length, taps];
 }
 
-/** A `box` of an image made `width` by `height`, and of that the part in `window`. Pixels outside the box are not seen. */
-export function resample(image: Image, box: Box, size: { width: number; height: number }, window: Box): Image {
-  const columns = triangleWeights(box.width, size.width, window.left, window.left + window.width);
-  const rows = triangleWeights(box.height, size.height, window.top, window.top + window.height);
+/** A raster made `width` by `height`, and of that the part in `window`. */
+export function resample(source: Raster, size: { width: number; height: number }, window: Box): Raster {
+  const columns = triangleWeights(source.width, size.width, window.left, window.left + window.width);
+  const rows = triangleWeights(source.height, size.height, window.top, window.top + window.height);
   const last = window.height - 1;
   const [top, bottom] = [rows.first[0], rows.first[last] + rows.count[last]];
   const pitch = Math.ceil((window.width * 3 + 1) / 16) * 16;
-  const source = addressOf(image.pixels);
-  const [between, to, columnTables, rowTables] = blocks(
-    (bottom - top) * pitch,
+  const [address, between, columnTables, rowTables] = blocks(
+    behind(source),
     window.height * pitch,
+    (bottom - top) * pitch,
     4 * wordsOf(columns),
     4 * wordsOf(rows),
   );
-  const from = source + ((box.top + top) * image.width + box.left) * 3;
   const { across, down } = resampler();
-  across(from, image.width * 3, bottom - top, between, pitch, window.width, ...tables(columns, columnTables));
-  down(between, top, pitch, window.height, to, ...tables(rows, rowTables));
-  return { width: window.width, height: window.height, pixels: packed(to, pitch, window) };
+  const from = source.address + top * source.pitch;
+  across(from, source.pitch, bottom - top, between, pitch, window.width, ...tables(columns, columnTables));
+  down(between, top, pitch, window.height, address, ...tables(rows, rowTables));
+  return { address, pitch, width: window.width, height: window.height };
 }
 
-/** Rows without the gaps between them, in memory of their own. */
-function packed(address: number, pitch: number, { width, height }: Box): Uint8Array {
+/** The three channels of a raster as planes one behind the other: [3, height, pitch]. */
+export function planesOf(raster: Raster): { readonly bytes: Uint8Array; readonly pitch: number } {
+  const pitch = Math.ceil(raster.width / 16) * 16;
+  const [to] = blocks(behind(raster), 3 * raster.height * pitch);
+  resampler().split(raster.address, raster.pitch, raster.height, to, pitch);
+  return { bytes: bytesAt(to, 3 * raster.height * pitch), pitch };
+}
+
+/** A raster as an image in memory of its own. */
+export function imageOf({ address, pitch, width, height }: Raster): Image {
   const pixels = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++) pixels.set(bytesAt(address + y * pitch, width * 3), y * width * 3);
-  return pixels;
+  return { width, height, pixels };
 }

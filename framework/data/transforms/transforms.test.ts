@@ -4,12 +4,15 @@ import { refuses } from '../../refuses.ts';
 import type { Image } from '../decode/image.ts';
 import { drawsOf } from '../draws.ts';
 import { fixtureJson, fromBase64, noise } from '../fixture.ts';
+import { type Box, rasterOf } from '../pixel-memory.ts';
 import { Pipeline } from './pipeline.ts';
-import { resample } from './resample.ts';
+import * as rule from './resample.ts';
 import { centerCrop, flip, normalize, randomResizedCrop, resize, type Transform, toTensor } from './transform.ts';
 
-const imageOf = (width: number, height: number): Image => ({ width, height, pixels: noise(width * height * 3) });
+const noiseOf = (width: number, height: number): Image => ({ width, height, pixels: noise(width * height * 3) });
 const whole = ({ width, height }: { width: number; height: number }) => ({ left: 0, top: 0, width, height });
+const resample = (image: Image, box: Box, size: { width: number; height: number }, window: Box): Image =>
+  rule.imageOf(rule.resample(rasterOf(image, box), size, window));
 const noDraws = () => {
   throw new Error('nothing random is asked for');
 };
@@ -27,7 +30,7 @@ test("resizing gives Pillow's bilinear pixels, bit for bit, larger, smaller and 
   assert.ok(sizes.length > 10);
   for (const { from, to, rgb } of sizes) {
     const size = { width: to![0], height: to![1] };
-    const { pixels } = resample(imageOf(...from), whole(imageOf(...from)), size, whole(size));
+    const { pixels } = resample(noiseOf(...from), whole(noiseOf(...from)), size, whole(size));
     assert.ok(Buffer.from(pixels).equals(fromBase64(rgb)), `${from} to ${to}`);
   }
 });
@@ -35,14 +38,14 @@ test("resizing gives Pillow's bilinear pixels, bit for bit, larger, smaller and 
 test('resize and centre crop together give what Pillow gives one after the other, by the rules of torchvision', () => {
   for (const { from, prepared, rgb } of cases.filter((each) => each.prepared)) {
     const pipeline = new Pipeline([resize(prepared![0]), centerCrop(prepared![1])]);
-    const { pixels, width, height } = pipeline.apply(imageOf(...from), noDraws).pixels();
+    const { pixels, width, height } = rule.imageOf(pipeline.apply(noiseOf(...from), noDraws).raster());
     assert.equal([width, height], [28, 28]);
     assert.ok(Buffer.from(pixels).equals(fromBase64(rgb)), `${from}`);
   }
 });
 
 test('a window of a resized image is that part of the whole one, of a box too', () => {
-  const image = imageOf(50, 40);
+  const image = noiseOf(50, 40);
   const box = { left: 7, top: 3, width: 31, height: 36 };
   const size = { width: 20, height: 23 };
   const all = resample(image, box, size, whole(size));
@@ -84,7 +87,7 @@ test('a flip changes left and right, and a crop after it takes from the flipped 
   assert.equal(planes(image, [flip(1)]).out, Uint8Array.of(7, 4, 1, 8, 5, 2, 9, 6, 3));
   assert.equal(planes(image, [flip(1), flip(1)]).out, planes(image, []).out);
   assert.equal(planes(image, [flip(0)]).out, planes(image, []).out);
-  const wide = imageOf(41, 30);
+  const wide = noiseOf(41, 30);
   for (const rest of [[centerCrop(10)], [resize(12), centerCrop(9)], [centerCrop(29), resize(11)]])
     assert.equal(planes(wide, [flip(1), ...rest]).out.length, planes(wide, rest).out.length);
   // An odd rest: the crop begins one pixel further on one side, of the flipped image.
@@ -101,7 +104,7 @@ function flippedThenCropped(): Uint8Array {
 
 test('random crops and flips are the same for the same seed, epoch and index, and differ between them', () => {
   const pipeline = new Pipeline([randomResizedCrop(8), flip()]);
-  const image = imageOf(60, 50);
+  const image = noiseOf(60, 50);
   const made = (seed: number, epoch: number, index: number) => {
     const out = new Uint8Array(192);
     pipeline.write(pipeline.apply(image, drawsOf(seed, epoch, index)), out);
@@ -118,12 +121,12 @@ test('random crops stay inside the image, cover its area within the scale, and f
   for (let i = 0; i < 400; i++) {
     const draw = drawsOf(5, 0, i);
     areas.push(draw());
-    if (pipeline.apply(imageOf(9, 7), drawsOf(6, 0, i)).mirrored) flips++;
+    if (pipeline.apply(noiseOf(9, 7), drawsOf(6, 0, i)).mirrored) flips++;
   }
   assert.ok(flips > 80 && flips < 160, `${flips} of 400 were flipped, expected about 120`);
   assert.ok(Math.max(...areas) > 0.98 && Math.min(...areas) < 0.02);
   // Too flat for any ratio allowed: the middle.
-  const { width, height } = planes(imageOf(90, 2), [randomResizedCrop(5)]);
+  const { width, height } = planes(noiseOf(90, 2), [randomResizedCrop(5)]);
   assert.equal([width, height], [5, 5]);
 });
 
@@ -133,7 +136,7 @@ test('orders and numbers that make no sense are refused', () => {
   refuses(() => new Pipeline([toTensor(), normalize([0], [1])]), '1 means and 1 deviations, expected 3 each');
   refuses(() => new Pipeline([toTensor(), normalize([0, 0, 0], [1, 0, 1])]), 'deviations above 0');
   refuses(
-    () => new Pipeline([centerCrop(50)]).apply(imageOf(40, 60), noDraws),
+    () => new Pipeline([centerCrop(50)]).apply(noiseOf(40, 60), noDraws),
     'the image is 40x60, too small to crop 50x50 from it; resize it first',
   );
   refuses(() => resize(0), 'resize: 0, expected a whole number of pixels from 1 to 65535');
