@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { refuses, rejection } from '../refuses.ts';
@@ -62,20 +63,13 @@ test('closing while a batch is awaited settles the wait', async () => {
 });
 
 test('a process ends by itself when its work is done, whatever epoch was left open', () => {
-  const program = (body: string) => `
-    import { DataLoader } from '${import.meta.resolve('./loader.ts')}';
-    import { Numbers } from '${import.meta.resolve('./fixtures/numbers.ts')}';
-    const loader = new DataLoader(new Numbers({ length: 64 }), { batchSize: 4, workers: 2 });
-    ${body}`;
-  for (const body of [
-    'let n = 0; for await (const { size } of loader) n += size; console.log(n);',
-    'console.log((await loader.read(0).next()).value.size * 16);',
-  ]) {
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program(body)], {
-      encoding: 'utf8',
-      timeout: 20_000,
-    });
-    assert.equal([status, stdout, stderr], [0, '64\n', '']);
+  const program = fileURLToPath(new URL('./fixtures/left-open.ts', import.meta.url));
+  for (const [how, samples] of [
+    ['all', 64],
+    ['one', 4],
+  ] as const) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, how], { encoding: 'utf8', timeout: 20_000 });
+    assert.equal([status, stdout, stderr], [0, `${samples}\n`, ''], how);
   }
 });
 

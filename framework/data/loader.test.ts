@@ -163,6 +163,19 @@ test('a worker that cannot open the dataset says why', async () => {
   assert.match(await opened(new Numbers(data), { module, name: 'openNumbers', options: () => 1 }), 'cannot be given the dataset');
 });
 
+test('workers go on while the reading thread is busy, as far ahead as they may', async () => {
+  await using loader = new DataLoader(new Numbers({ length: 64 }), { batchSize: 4, workers: 2, prefetch: 3 });
+  const epoch = loader.read(0);
+  const { value } = await epoch.next();
+  // The whole ring is seen through the first batch: 24 elements of x in 128 bytes and 4 labels in 64 a slot.
+  const labels = () => [0, 1, 2, 3].map((slot) => new Int32Array(value!.arrays.x.values.buffer, 192 * slot + 128, 4)[3]);
+  const until = performance.now() + 20_000;
+  while (labels().includes(0) && performance.now() < until);
+  assert.equal(labels(), [-3, -7, -11, -15], 'made without this thread having let go of itself once');
+  await epoch.next();
+  assert.is(loader.report().recent[1].ready, 3);
+});
+
 test('batches are views of the ring until the next one; copies stay', async () => {
   await using loader = new DataLoader(new Numbers(data), { batchSize: 4, workers: 2, prefetch: 1 });
   let last: { batch: { arrays: unknown }; copy: ArrayLike<number> } | undefined;
