@@ -28,7 +28,7 @@ export async function functionSubject(arm: FunctionArm): Promise<Subject> {
     asynchronous,
     batch: asynchronous ? (iterations) => settled(work, iterations) : (iterations) => returned(work, iterations),
     leastIterations: work.leastCalls,
-    figures: work.figures && (async () => [...work.figures!()]),
+    figures: work.figures && (async () => [...(await work.figures!())]),
     close: () => work.close?.(),
   };
 }

@@ -57,7 +57,7 @@ export interface Work {
   /** Calls that a sample must span at least, for work whose calls are not alike; 1 if absent. */
   readonly leastCalls?: number;
   /** What the calls since it was asked before came to besides their time, per call: asked after each sample; a column each, `wait_ms`. */
-  figures?(): readonly Figure[];
+  figures?(): readonly Figure[] | Promise<readonly Figure[]>;
   close?(): void | Promise<void>;
 }
 

@@ -46,6 +46,11 @@ export const suites: readonly SuiteListing[] = [
     load: async () => (await import('./feed.ts')).default,
   },
   {
+    name: 'dataload',
+    question: 'Where does the time of a training step go when its batches are loaded: fetch, decode, copy or compute, and what would help?',
+    load: async () => (await import('./dataload.ts')).default,
+  },
+  {
     name: 'train',
     question: 'How long does a training step take, in both styles, against the libraries that can train?',
     load: async () => (await import('./train.ts')).default,
