@@ -22,17 +22,19 @@ function texture(width: number, height: number, coarsest: number, random: () => 
 function octave(out: Float32Array, width: number, height: number, cell: number, strength: number, random: () => number): void {
   const [columns, rows] = [Math.ceil(width / cell) + 2, Math.ceil(height / cell) + 2];
   const corners = Float32Array.from({ length: columns * rows }, () => (random() * 2 - 1) * strength);
-  // Each column's cell and place in it, eased.
+  // Each column's cell, and its place in it, eased.
   const ease = (t: number) => t * t * (3 - 2 * t);
   const blend = Float32Array.from({ length: width }, (_, x) => ease((x / cell) % 1));
+  const column = Int32Array.from({ length: width }, (_, x) => Math.floor(x / cell));
+  const blended = new Float32Array(columns);
   for (let y = 0; y < height; y++) {
     const row = Math.floor(y / cell) * columns;
     const down = ease((y / cell) % 1);
+    for (let c = 0; c < columns; c++) blended[c] = corners[row + c] + (corners[row + columns + c] - corners[row + c]) * down;
+    const to = y * width;
     for (let x = 0; x < width; x++) {
-      const at = row + Math.floor(x / cell);
-      const above = corners[at] + (corners[at + 1] - corners[at]) * blend[x];
-      const below = corners[at + columns] + (corners[at + columns + 1] - corners[at + columns]) * blend[x];
-      out[y * width + x] += above + (below - above) * down;
+      const left = blended[column[x]];
+      out[to + x] += left + (blended[column[x] + 1] - left) * blend[x];
     }
   }
 }
@@ -63,20 +65,19 @@ export function scene(label: number, width: number, height: number, seed: number
     radius: between(0.15, 0.35) * Math.min(width, height),
     colour: warm ? [between(190, 250), between(90, 150), between(20, 90)] : [between(20, 90), between(100, 170), between(180, 250)],
   }));
-  for (let y = 0, at = 0; y < height; y++)
-    for (let x = 0; x < width; x++, at++) {
-      const light = fall[0] * x + fall[1] * y;
-      const hit = objects.find((each) => INSIDE[shape]((x - each.x) / each.radius, (y - each.y) / each.radius) > 0);
-      const noise = (random() - 0.5) * 10;
-      for (let c = 0; c < 3; c++)
-        // Uint8Array would wrap around: keep to 0..255.
-        pixels[at * 3 + c] = Math.max(
-          0,
-          Math.min(
-            255,
-            hit ? hit.colour[c] + light + grain[at] * 60 + noise : base[c] + light + ground[at] * contrast + grain[at] * 25 + noise,
-          ),
-        );
-    }
+  const paint = (x: number, y: number, colour: readonly number[], broad: number, fine: number) => {
+    const at = y * width + x;
+    const value = fall[0] * x + fall[1] * y + ground[at] * broad + grain[at] * fine + (random() - 0.5) * 10;
+    // A Uint8Array would wrap around.
+    for (let c = 0; c < 3; c++) pixels[at * 3 + c] = Math.max(0, Math.min(255, colour[c] + value));
+  };
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) paint(x, y, base, contrast, 25);
+  for (const { x, y, radius, colour } of objects) {
+    const [left, right] = [Math.max(0, Math.floor(x - radius)), Math.min(width, Math.ceil(x + radius))];
+    const [top, bottom] = [Math.max(0, Math.floor(y - radius)), Math.min(height, Math.ceil(y + radius))];
+    for (let row = top; row < bottom; row++)
+      for (let column = left; column < right; column++)
+        if (INSIDE[shape]((column - x) / radius, (row - y) / radius) > 0) paint(column, row, colour, 0, 60);
+  }
   return { width, height, pixels };
 }
