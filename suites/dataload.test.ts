@@ -105,7 +105,7 @@ test('cases: no workers always, every prefetch with each number of workers, five
     cases[0].arms!.map(({ name }) => name),
     WAYS.map((way) => `${way}@cpu`),
   );
-  assert.is(suite.cases(request({ data: 'mnist' }))[0].name, 'dataload/mnist/small-cnn/224px/b16/w0/cpu/1');
+  assert.is(suite.cases(request({ data: 'mnist' }))[0].name, 'dataload/mnist/small-cnn/b16/w0/cpu/1');
 });
 
 test('options that make no sense are refused by name', () => {

@@ -1,8 +1,9 @@
 // The dataload suite: where the time of a training step goes when batches come from storage: fetch, decode, copy or compute? By the differential method:
 // the same steps with the batch on the device, copied from the host, loaded from memory, read cold (see dataload/analysis.ts).
 
+import { DATASETS } from '../framework/data/index.ts';
 import { type Case, type FunctionArm, type Request, type Suite, UsageError } from '../harness/suite.ts';
-import { coldRefusal, type DataOptions, DELAYS } from './dataload/data.ts';
+import { coldRefusal, type DataOptions, DELAYS, SYNTHETIC } from './dataload/data.ts';
 import type { Delays } from './dataload/delays.ts';
 import { coldBatches } from './dataload/feed.ts';
 import { MODELS } from './dataload/step.ts';
@@ -64,7 +65,10 @@ function cases(request: Request): Case[] {
   const [model] = listOf(request, 'model', MODELS, ['small-cnn']);
   const data = dataOf(request);
   const isDelayed = data.data === DELAYS;
-  const name = isDelayed ? DELAYS : `${data.data.split(/[\\/]/).findLast(Boolean)}/${model}/${data.image}px/b${data.batch}`;
+  const title = data.data.split(/[\\/]/).findLast(Boolean);
+  const isResized = !isDelayed && (data.data === SYNTHETIC || !DATASETS.includes(data.data));
+  const name = isDelayed ? DELAYS : [title, model, ...(isResized ? [`${data.image}px`] : []), `b${data.batch}`].join('/');
+  const isLarge = isResized && (model === 'resnet18' || data.batch * data.image ** 2 > SOFTWARE_PIXELS);
   const places = devices.flatMap((device) => (device === 'cpu' && !isDelayed ? threads : [undefined]).map((count) => ({ device, count })));
   return settingsOf(request).flatMap((setting) => {
     const refusal = coldRefusal(data, coldBatches(setting, COLD_CALLS));
@@ -77,8 +81,7 @@ function cases(request: Request): Case[] {
           threads: count,
           refuses: ({ limits }) => {
             if (way === 'cold' && refusal !== undefined) return refusal;
-            const isLarge = model === 'resnet18' || data.batch * data.image ** 2 > SOFTWARE_PIXELS;
-            return limits.softwareAdapter && isLarge && request.options.image === undefined && !isDelayed
+            return limits.softwareAdapter && isLarge && request.options.image === undefined
               ? 'a software adapter takes seconds for a step on images of this size; ask for it by --image'
               : undefined;
           },

@@ -24,7 +24,7 @@ export interface OpenData {
 }
 
 export const DELAYS = 'delays';
-const SYNTHETIC = 'synthetic';
+export const SYNTHETIC = 'synthetic';
 const SYNTHETIC_COUNT = 256;
 const DELAYED_SAMPLES = 4096;
 
