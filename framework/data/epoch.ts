@@ -49,8 +49,11 @@ export class Epoch implements AsyncIterableIterator<Batch> {
       await this.end();
       return { done: true, value: undefined };
     } catch (error) {
+      // Whoever ended the epoch meanwhile has said why.
+      const ended = this.#ended;
       await this.end();
-      throw error;
+      if (ended === 'end') return { done: true, value: undefined };
+      throw ended ?? error;
     } finally {
       this.#isAsked = false;
     }
@@ -66,7 +69,7 @@ export class Epoch implements AsyncIterableIterator<Batch> {
       const taken = await source.next();
       const now = clockNs();
       if (this.#ended instanceof LoaderError) throw this.#ended;
-      if (!taken) break;
+      if (!taken || this.#ended) break;
       const { number, slot, indices, making, message } = taken;
       if (recorder?.admits()) {
         recorder.span(MAIN_THREAD, 'next batch', 'wait', began, now, { batch: number });

@@ -2,6 +2,7 @@
 //
 //   slot:  field  field  ..   each [samples, ...shape], aligned to 64 bytes
 
+import { totalmem } from 'node:os';
 import { sizeOf } from '../shape.ts';
 import type { BatchArrays } from './collate.ts';
 import type { Field, Fields, Slots } from './dataset.ts';
@@ -77,10 +78,16 @@ export class Ring {
   }
 }
 
-/** Memory that is asked for is not memory that is there: the system gives out more than it has, and kills who uses it. So what is free is looked at first. */
+/** What may be taken: what is free, or half of what there is, since systems count what they could let go of, such as files they keep in memory, as taken. */
+function available(): number {
+  const all = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.max(process.availableMemory(), all / 2);
+}
+
+/** Memory that is asked for is not memory that is there: the system gives out more than it has, and kills who uses it. So it is looked at first. */
 function take({ fields, capacity, slots }: RingShape, slotBytes: number, shared: boolean): SharedArrayBuffer | ArrayBuffer {
   const bytes = slotBytes * slots;
-  const free = process.availableMemory();
+  const free = available();
   const refuse = (why: string, cause?: unknown) => {
     const sample = Object.values(fields).reduce((sum, field) => sum + bytesOf(field), 0);
     return new LoaderError(
@@ -88,7 +95,7 @@ function take({ fields, capacity, slots }: RingShape, slotBytes: number, shared:
       { cause },
     );
   };
-  if (!(bytes <= free)) throw refuse(`but ${sized(free)} of memory are free`);
+  if (!(bytes <= free)) throw refuse(`but there are ${sized(free)} of memory to take`);
   try {
     return shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
   } catch (error) {
