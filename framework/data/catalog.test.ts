@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rejection } from '../refuses.ts';
 import { openDataset } from './catalog.ts';
+import { fixturePath } from './fixture.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tilebench-catalog-'));
 test.after(() => rmSync(home, { recursive: true }));
@@ -52,6 +53,15 @@ test('normalized images are f32 with the mean and deviation of the set', async (
   const { image, label } = await set.get(1);
   assert.is(label, 9);
   assert.is((image as Float32Array)[0], Math.fround((16 / 255 - 0.1307) / 0.3081));
+});
+
+test('CIFAR-10 is read out of the archive as it is published, without unpacking it to disk', async () => {
+  const dir = fixturePath('');
+  const [train, rest] = [await openDataset('cifar10', { dir }), await openDataset('cifar10', { dir, split: 'test' })];
+  assert.equal([train.length, rest.length, train.fields.image.shape], [5, 1, [3, 32, 32]]);
+  assert.equal(await train.get(3), { image: new Uint8Array(3072).fill(30), label: 3 });
+  assert.equal(await rest.get(0), { image: new Uint8Array(3072).fill(50), label: 5 });
+  assert.match(train.nameOf!(3), /cifar-10-binary\.tar\.gz\/cifar-10-batches-bin\/data_batch_4\.bin, image 0$/);
 });
 
 test('a name that is nothing says what names there are', async () => {

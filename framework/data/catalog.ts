@@ -125,6 +125,6 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
 async function syntheticFolder(dir: string | undefined): Promise<string> {
   const { isMade, makeImages } = await import('./make/make.ts');
   const folder = join(dataFolder(dir), 'synthetic');
-  if (!isMade(folder)) await makeImages({ folder });
+  if (!isMade(folder)) await makeImages({ folder, replace: false });
   return folder;
 }

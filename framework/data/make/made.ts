@@ -25,8 +25,18 @@ export function writing<T>(path: string, write: () => T): T {
   }
 }
 
-/** Fills `folder` by `fill`, which writes each file by the function it gets. Nothing is left behind where that fails; throws a WriteError then. */
-export function makeFolder(folder: string, about: object, fill: (write: (name: string, bytes: Uint8Array) => void) => void): void {
+export interface MakeFolderOptions {
+  readonly folder: string;
+  /** What made.json is to say. */
+  readonly about: object;
+  /** Writes each file by the function it gets. */
+  readonly fill: (write: (name: string, bytes: Uint8Array) => void) => void;
+  /** True where what lies there by the end, made by another process meanwhile, is to stay. */
+  readonly stays?: () => boolean;
+}
+
+/** Makes a folder, in place of what lay there. Nothing is left behind where that fails; throws a WriteError then. */
+export function makeFolder({ folder, about, fill, stays = () => false }: MakeFolderOptions): void {
   const partial = `${folder}.partial-${process.pid}`;
   writing(partial, () => rmSync(partial, { recursive: true, force: true }));
   const write = (name: string, bytes: Uint8Array) =>
@@ -38,6 +48,7 @@ export function makeFolder(folder: string, about: object, fill: (write: (name: s
     fill(write);
     write(MADE, new TextEncoder().encode(`${JSON.stringify(about, null, 2)}\n`));
     writing(folder, () => {
+      if (stays()) return rmSync(partial, { recursive: true });
       rmSync(folder, { recursive: true, force: true });
       renameSync(partial, folder);
     });

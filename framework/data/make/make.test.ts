@@ -49,15 +49,36 @@ test('a set that was not finished is not taken for whole, and a new one takes it
   assert.is(contents(folder).length, 2);
 });
 
+test('of two processes that make the set at once, the first to end is right, and the other leaves it', async () => {
+  const folder = join(root, 'both');
+  const onPicture = () => {
+    if (isMade(folder)) return;
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'made.json'), JSON.stringify({ version: 1, count: 0, seed: 9 }));
+  };
+  await makeImages({ folder, count: 1, replace: false, onPicture });
+  assert.equal(JSON.parse(readFileSync(join(folder, 'made.json'), 'utf8')).seed, 9);
+  assert.equal(
+    readdirSync(root).filter((name) => name.startsWith('both')),
+    ['both'],
+  );
+  await makeImages({ folder, count: 1 });
+  assert.equal(JSON.parse(readFileSync(join(folder, 'made.json'), 'utf8')).seed, 1, 'who asks for it by name gets it');
+});
+
 test('a disk that fills ends in one line, and nothing is left', () => {
   if (process.platform !== 'linux') return; // /dev/full is Linux'
   const folder = join(root, 'full');
-  const fill = () =>
-    makeFolder(folder, {}, (write) => {
-      write('first.jpg', Uint8Array.of(1));
-      writing(join(folder, 'second.jpg'), () => writeFileSync('/dev/full', 'x'));
+  const make = () =>
+    makeFolder({
+      folder,
+      about: {},
+      fill: (write) => {
+        write('first.jpg', Uint8Array.of(1));
+        writing(join(folder, 'second.jpg'), () => writeFileSync('/dev/full', 'x'));
+      },
     });
-  refuses(fill, /second\.jpg: the disk is full; free some space, or name another folder/);
+  refuses(make, /second\.jpg: the disk is full; free some space, or name another folder/);
   assert.equal(
     readdirSync(root).filter((name) => name.startsWith('full')),
     [],

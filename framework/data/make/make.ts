@@ -8,8 +8,9 @@ import { MADE, makeFolder } from './made.ts';
 import { CLASSES, scene } from './scene.ts';
 
 export interface MakeOptions {
-  /** Where to; replaced where it is there. */
   readonly folder: string;
+  /** False where a whole set that another process has made meanwhile is to stay; default true. */
+  readonly replace?: boolean;
   /** Default 256. */
   readonly count?: number;
   /** Default 1. */
@@ -48,13 +49,15 @@ export function isMade(folder: string): boolean {
 }
 
 /** Makes pictures in a folder for each class. Rejects with a WriteError where they cannot be written; then none are left. */
-export async function makeImages({ folder, count = 256, seed = 1, onPicture }: MakeOptions): Promise<void> {
+export async function makeImages({ folder, replace = true, count = 256, seed = 1, onPicture }: MakeOptions): Promise<void> {
   if (!Number.isSafeInteger(count) || count < 1 || count > 1e6)
     throw new RangeError(`makeImages: count is ${count}, expected a whole number from 1 to 1,000,000`);
   const { bufferSize, compressSync, FORMAT_RGB, SAMP_420, SAMP_444 } = await libjpeg();
   const random = seededRandom(seed);
   const about: About = { version: VERSION, count, seed };
-  makeFolder(folder, about, (write) => {
+  makeFolder({ folder, about, fill, stays: () => !replace && isMade(folder) });
+
+  function fill(write: (name: string, bytes: Uint8Array) => void): void {
     for (let i = 0; i < count; i++) {
       const label = i % CLASSES.length;
       const [width, height] = SIZES[Math.floor(random() * SIZES.length)];
@@ -66,5 +69,5 @@ export async function makeImages({ folder, count = 256, seed = 1, onPicture }: M
       write(join(CLASSES[label], `${String(i).padStart(6, '0')}.jpg`), jpeg);
       onPicture?.(i + 1);
     }
-  });
+  }
 }

@@ -21,7 +21,8 @@ function texture(width: number, height: number, coarsest: number, random: () => 
 /** Adds random values at the corners of cells, blended smoothly in between. */
 function octave(out: Float32Array, width: number, height: number, cell: number, strength: number, random: () => number): void {
   const [columns, rows] = [Math.ceil(width / cell) + 2, Math.ceil(height / cell) + 2];
-  const corners = Float32Array.from({ length: columns * rows }, () => (random() * 2 - 1) * strength);
+  const corners = new Float32Array(columns * rows);
+  for (let i = 0; i < corners.length; i++) corners[i] = (random() * 2 - 1) * strength;
   // Each column's cell, and its place in it, eased.
   const ease = (t: number) => t * t * (3 - 2 * t);
   const blend = Float32Array.from({ length: width }, (_, x) => ease((x / cell) % 1));

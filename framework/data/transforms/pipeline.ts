@@ -94,13 +94,16 @@ export class Pipeline {
       out.set(bytes);
       return;
     }
-    for (let row = 0, to = 0; row < 3 * height; row++, to += width) {
-      const from = row * pitch;
-      const channel = row < height ? 0 : row < 2 * height ? 256 : 512;
-      if (frame.mirrored) for (let x = 0; x < width; x++) out[to + x] = elementOf(bytes[from + width - 1 - x], table, channel);
-      else for (let x = 0; x < width; x++) out[to + x] = elementOf(bytes[from + x], table, channel);
+    for (let row = 0; row < 3 * height; row++) {
+      const line = bytes.subarray(row * pitch, row * pitch + width);
+      if (frame.mirrored) line.reverse();
+      if (table) lookUp(line, table.subarray(256 * Math.floor(row / height)), out as Float32Array, row * width);
+      else out.set(line, row * width);
     }
   }
 }
 
-const elementOf = (byte: number, table: Float32Array | undefined, channel: number): number => (table ? table[channel + byte] : byte);
+/** out[to + i] = table[line[i]]. */
+function lookUp(line: Uint8Array, table: Float32Array, out: Float32Array, to: number): void {
+  for (let i = 0; i < line.length; i++) out[to + i] = table[line[i]];
+}
