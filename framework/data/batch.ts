@@ -4,6 +4,7 @@ import type { Values as HostValues } from '../../kernels/index.ts';
 import type { Place } from '../devices.ts';
 import { deviceAt } from '../devices.ts';
 import { Tensor } from '../tensor.ts';
+import type { BatchRecord } from './accounting.ts';
 import type { BatchArrays } from './collate.ts';
 import type { Elements } from './dataset.ts';
 
@@ -13,21 +14,25 @@ export class Batch {
   readonly number: number;
   /** The samples it holds, in order: those that the sampler gave it, without any that were skipped. */
   readonly indices: Int32Array;
-  /** Samples that could not be loaded and were left out. */
-  readonly skipped: number;
+  /** What making it and waiting for it took; kept in the loader's report too. */
+  readonly record: BatchRecord;
   #arrays: BatchArrays | undefined;
 
-  constructor(epoch: number, number: number, indices: Int32Array, skipped: number, arrays: BatchArrays) {
-    this.epoch = epoch;
-    this.number = number;
+  constructor(record: BatchRecord, indices: Int32Array, arrays: BatchArrays) {
+    this.epoch = record.epoch;
+    this.number = record.number;
+    this.record = record;
     this.indices = indices;
-    this.skipped = skipped;
     this.#arrays = arrays;
   }
 
   /** Samples it holds. */
   get size(): number {
     return this.indices.length;
+  }
+  /** Samples that could not be loaded and were left out. */
+  get skipped(): number {
+    return this.record.skipped;
   }
 
   /** For each field [size, ...shape], as views whose memory is written again once the next batch is asked for. Throws a ReferenceError after that. */

@@ -75,11 +75,12 @@ export class Epoch implements AsyncIterableIterator<Batch> {
         recorder.span(MAIN_THREAD, 'next batch', 'wait', began, now, { batch: number });
         recorder.count('batches ready', ready, began);
       }
-      accounting.add({ ...making, epoch: this.number, number, size: indices.length, waitNs: now - began, ready }, message);
+      const record = { ...making, epoch: this.number, number, size: indices.length, waitNs: now - began, ready };
+      accounting.add(record, message);
       this.#samples += indices.length;
       this.#fault ??= message;
       if (indices.length === 0) continue;
-      this.#batch = new Batch(this.number, number, indices, making.skipped, ring.arrays(slot, indices.length));
+      this.#batch = new Batch(record, indices, ring.arrays(slot, indices.length));
       return this.#batch;
     }
     if (this.#samples === 0 && this.#fault !== undefined)

@@ -192,7 +192,12 @@ test('batches are views of the ring until the next one; copies stay', async () =
 
 test('the report counts waits, stages and how full the queue was', async () => {
   await using loader = new DataLoader(new Numbers({ length: 40, busyMs: [1], into: true }), { batchSize: 4, workers: 1, prefetch: 2 });
-  for await (const { number } of loader) if (number > 0) await new Promise((resolve) => setTimeout(resolve, 12));
+  const own = [];
+  for await (const { number, record } of loader) {
+    own.push(record);
+    if (number > 0) await new Promise((resolve) => setTimeout(resolve, 12));
+  }
+  assert.equal(loader.report().recent, own);
   const { batches, samples, waitNs, fetchNs, transformNs, decodeNs, occupancy, recent } = loader.report();
   assert.equal([batches, samples, decodeNs], [10, 40, 0]);
   assert.ok(fetchNs >= 40e6, `${fetchNs} ns of fetch, 40 samples of 1 ms`);
