@@ -8,7 +8,7 @@ const KEPT: Readonly<Record<string, readonly number[]>> = {
   csv: [369],
 };
 
-const COUNT = 500;
+const COUNT = 10_000;
 
 for (const target of await fuzzTargets())
   test(`${target.name}: mutated files end in a FormatError of one line, or in what the reader promises`, () => {

@@ -1,5 +1,6 @@
-// `bench list`: suites, kernels with their tunables, peers. It loads nothing that measures, so that it answers at once.
+// `bench list`: suites, kernels with their tunables, data sets, peers. It loads nothing that measures, so that it answers at once.
 
+import { sources } from '../../framework/data/download/sources.ts';
 import { kernels } from '../../kernels/catalog.ts';
 import { suites } from '../../suites/catalog.ts';
 import { unknownName } from '../nearest.ts';
@@ -15,6 +16,7 @@ export function list(format: string): ExitCode {
   const listing = {
     suites: suites.map(({ name, question }) => ({ name, question })),
     kernels: kernels.map(({ op, device, name, summary, requires, tunables }) => ({ op, device, name, summary, requires, tunables })),
+    data: sources.map(({ name, summary }) => ({ name, summary })),
     peers: peerListings(),
   };
   process.stdout.write(format === 'json' ? `${JSON.stringify(listing, null, 2)}\n` : text(listing));
@@ -30,9 +32,10 @@ interface Listing {
     summary: string;
     tunables: Readonly<Record<string, readonly number[]>>;
   }[];
+  readonly data: readonly { name: string; summary: string }[];
 }
 
-function text({ suites, kernels }: Listing): string {
+function text({ suites, kernels, data }: Listing): string {
   const knobs = (tunables: Readonly<Record<string, readonly number[]>>) =>
     Object.entries(tunables)
       .map(([name, values]) => `${name} ${values.join(' ')}`)
@@ -47,6 +50,9 @@ function text({ suites, kernels }: Listing): string {
     '',
     'Kernels',
     ...kernelLines,
+    '',
+    'Data sets (bench data get NAME; besides: synthetic, and paths of your own)',
+    ...data.map(({ name, summary }) => `  ${name.padEnd(26)} ${summary}`),
     '',
     'Peers',
     ...peerLines(),

@@ -44,7 +44,7 @@ async function commandLine(args: readonly string[], end: (code: ExitCode) => voi
 
   program
     .command('list')
-    .description('suites, kernels with their tunables, peers')
+    .description('suites, kernels with their tunables, data sets, peers')
     .option('--format <format>', 'table or json', 'table')
     .option('--verbose', 'show the stack of an error')
     .action(async ({ format }: { format: string }) => end(await (await import('./list.ts')).list(format)));

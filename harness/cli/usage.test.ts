@@ -56,6 +56,12 @@ test('values of options are checked before anything is measured', async () => {
   await refuses(['run', EXAMPLE, '--filter', 'arm==none'], /nothing is left to measure/);
 });
 
+test('data sets are asked for by name, in folders that are there', async () => {
+  await refuses(['data', 'get', 'mnst'], /unknown data set 'mnst'; did you mean mnist\?/);
+  await refuses(['data', 'make', '--count', '0'], /--count/, /whole number from 1 to 1000000/);
+  await refuses(['run', 'matmul', '--data-dir', 'nowhere'], /--data-dir: there is no folder nowhere/);
+});
+
 test('nets are asked for by name, at sizes and in batches that fit', async () => {
   const cnn = ['run', 'cnn', '--device', 'cpu'];
   await refuses([...cnn, '--models', 'resnet18,resnet51'], /--models: unknown model 'resnet51'; did you mean resnet50/);

@@ -104,7 +104,7 @@ const passesOf = (head: Header) =>
 function inflated(parts: readonly Uint8Array[], size: number): Uint8Array {
   let rows: Uint8Array;
   try {
-    rows = inflateSync(parts.length === 1 ? parts[0] : Buffer.concat(parts), { maxOutputLength: size });
+    rows = inflateSync(parts.length === 1 ? parts[0] : Buffer.concat(parts), { maxOutputLength: size, chunkSize: Math.max(64, size) });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ERR_BUFFER_TOO_LARGE' ? `more than ${size} bytes of pixels, which the header states` : message;

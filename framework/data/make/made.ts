@@ -1,7 +1,7 @@
 // Folders that are whole or not there: files are written into a folder beside, which gets its name only when all are there.
 
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { WriteError } from '../file-error.ts';
 
 /** The file by which a whole folder is known, written last. */
@@ -12,6 +12,7 @@ const WHY: Readonly<Record<string, string>> = {
   EDQUOT: 'the quota of the disk is used up',
   EACCES: 'the folder may not be written to',
   EROFS: 'the disk is read-only',
+  ENOTDIR: 'a part of its path is a file',
 };
 
 /** What `write` returns. Throws a WriteError that names the path and says why. */
@@ -21,7 +22,7 @@ export function writing<T>(path: string, write: () => T): T {
   } catch (error) {
     const { code = '', message, syscall } = error as NodeJS.ErrnoException;
     if (!syscall) throw error;
-    throw new WriteError(`${path}: ${WHY[code] ?? message}; free some space, or name another folder`, { cause: error });
+    throw new WriteError(`${path}: ${WHY[code] ?? message}; make room, or name another folder`, { cause: error });
   }
 }
 
@@ -35,10 +36,32 @@ export interface MakeFolderOptions {
   readonly stays?: () => boolean;
 }
 
+/** Removes what processes that were killed have left half-made beside the folder. */
+function dropLeftovers(folder: string): void {
+  const start = `${basename(folder)}.partial-`;
+  if (!existsSync(dirname(folder))) return;
+  const beside = writing(folder, () => readdirSync(dirname(folder))).filter((name) => name.startsWith(start));
+  for (const name of beside) {
+    const pid = Number(name.slice(start.length));
+    if (pid === process.pid || !isRunning(pid))
+      writing(folder, () => rmSync(join(dirname(folder), name), { recursive: true, force: true }));
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // A process of another user is there, too.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 /** Makes a folder, in place of what lay there. Nothing is left behind where that fails; throws a WriteError then. */
 export function makeFolder({ folder, about, fill, stays = () => false }: MakeFolderOptions): void {
   const partial = `${folder}.partial-${process.pid}`;
-  writing(partial, () => rmSync(partial, { recursive: true, force: true }));
+  dropLeftovers(folder);
   const write = (name: string, bytes: Uint8Array) =>
     writing(join(partial, name), () => {
       mkdirSync(dirname(join(partial, name)), { recursive: true });

@@ -66,6 +66,13 @@ test('of two processes that make the set at once, the first to end is right, and
   assert.equal(JSON.parse(readFileSync(join(folder, 'made.json'), 'utf8')).seed, 1, 'who asks for it by name gets it');
 });
 
+test('what a killed process left half-made is removed, what a living one makes stays', async () => {
+  const [dead, living] = [2 ** 30, process.ppid].map((pid) => join(root, `swept.partial-${pid}`));
+  for (const folder of [dead, living]) mkdirSync(folder);
+  await makeImages({ folder: join(root, 'swept'), count: 1 });
+  assert.equal([existsSync(dead), existsSync(living)], [false, true]);
+});
+
 test('a disk that fills ends in one line, and nothing is left', () => {
   if (process.platform !== 'linux') return; // /dev/full is Linux'
   const folder = join(root, 'full');
@@ -78,7 +85,7 @@ test('a disk that fills ends in one line, and nothing is left', () => {
         writing(join(folder, 'second.jpg'), () => writeFileSync('/dev/full', 'x'));
       },
     });
-  refuses(make, /second\.jpg: the disk is full; free some space, or name another folder/);
+  refuses(make, /second\.jpg: the disk is full; make room, or name another folder/);
   assert.equal(
     readdirSync(root).filter((name) => name.startsWith('full')),
     [],
@@ -89,7 +96,7 @@ test('a folder in which nothing can be made is named', async () => {
   writeFileSync(join(root, 'file'), '');
   assert.match(
     await rejection(makeImages({ folder: join(root, 'file', 'set'), count: 1 })),
-    /^WriteError: .*file.set.*: .*ENOTDIR|no folder/,
+    /^WriteError: .*file.set: a part of its path is a file; make room, or name another folder$/,
   );
   assert.match(await rejection(makeImages({ folder: join(root, 'x'), count: 0 })), /^RangeError: makeImages: count is 0/);
   assert.not.ok(existsSync(join(root, 'x')));

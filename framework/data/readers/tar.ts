@@ -41,7 +41,11 @@ function number(who: string, field: Uint8Array): number {
 }
 
 /** Sum of all bytes of a header, those of the sum itself as blanks. */
-const checksum = (header: Uint8Array): number => header.reduce((sum, byte, i) => sum + (i >= 148 && i < 156 ? 32 : byte), 0);
+function checksum(header: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < BLOCK; i++) sum += i >= 148 && i < 156 ? 32 : header[i];
+  return sum;
+}
 
 /** A name that stays inside the folder it is unpacked to, without `./`. Throws a FormatError for any other. */
 export function insideName(name: string): string {
