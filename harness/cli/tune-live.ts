@@ -15,7 +15,7 @@ import { checkResumable } from '../resume.ts';
 import { UsageError } from '../suite.ts';
 import { Journal } from '../tuner/journal.ts';
 import { LockError } from '../tuner/lock.ts';
-import { caseName, entriesOf, samplesOf, summariesOf, TUNED_ARM } from '../tuner/outcome.ts';
+import { caseName, entriesOf, samplesOf, summariesOf } from '../tuner/outcome.ts';
 import { proofsBeside } from '../tuner/proofs.ts';
 import type { RunnerOptions } from '../tuner/runner.ts';
 import { strategies } from '../tuner/strategies.ts';
@@ -64,8 +64,8 @@ class TuneSession {
   #flags: TuneFlags;
   #strategy: Strategy;
   #document: RunDocument;
-  /** Cases that an earlier run has finished with the same effort. */
-  #done: ReadonlySet<string>;
+  /** The effort with which cases were finished, by case, in this run and those that it goes on with. */
+  #done: Record<string, unknown>;
   #outcomes: Outcome[] = [];
 
   constructor(plan: TunePlan, folder: FolderSink, flags: TuneFlags, strategy: Strategy, command: readonly string[]) {
@@ -76,10 +76,7 @@ class TuneSession {
     const { environment, versions } = lookAround(plan.probes);
     const earlier = folder.earlier.run;
     if (earlier) checkResumable(earlier, environment, flags.seed);
-    const effort = JSON.parse(JSON.stringify(effortOf(flags)));
-    const isSame = JSON.stringify((earlier?.plan as { effort?: unknown } | undefined)?.effort) === JSON.stringify(effort);
-    const finished = folder.earlier.summaries.filter(({ arm, status }) => arm === TUNED_ARM && status === 'ok');
-    this.#done = new Set(isSame ? finished.map((row) => row.case) : []);
+    this.#done = { ...(earlier?.done as Record<string, unknown> | undefined) };
     this.#document = {
       schemaVersion: SCHEMA_VERSION,
       run_id: earlier?.run_id ?? basename(folder.dir),
@@ -87,7 +84,6 @@ class TuneSession {
       seed: flags.seed,
       started_utc: earlier?.started_utc ?? new Date().toISOString(),
       plan: {
-        effort,
         cases: plan.tunings.map(({ name, problem, place, spaces }) => ({
           name,
           problem,
@@ -98,7 +94,11 @@ class TuneSession {
       versions: { ...versions },
       environment: { ...environment },
     };
-    folder.run(this.#document);
+    this.#write();
+  }
+
+  #write(ended_utc?: string): void {
+    this.#folder.run({ ...this.#document, done: this.#done, ended_utc });
   }
 
   async run(): Promise<ExitCode> {
@@ -108,7 +108,7 @@ class TuneSession {
     try {
       await this.#tuneAll(interrupt.signal, progress);
       progress.clear();
-      this.#folder.run({ ...this.#document, ended_utc: interrupt.signal.aborted ? undefined : new Date().toISOString() });
+      this.#write(interrupt.signal.aborted ? undefined : new Date().toISOString());
       this.#folder.finish(formatsOf(this.#flags));
     } catch (error) {
       progress.clear();
@@ -127,11 +127,14 @@ class TuneSession {
     for (const [i, planned] of this.#plan.tunings.entries()) {
       if (signal.aborted) return;
       const title = `${i + 1}/${this.#plan.tunings.length} ${planned.name} on ${planned.place.name}`;
-      if (this.#done.has(`${planned.name}@${planned.place.name}`)) continue;
+      const done = `${planned.name}@${planned.place.name}`;
+      if (JSON.stringify(this.#done[done]) === JSON.stringify(effortOf(this.#flags))) continue;
       const outcome = await this.#tuneOne(planned, signal, (what) => progress.show(title, what));
       this.#outcomes.push(outcome);
       progress.clear();
       this.#keep(planned, outcome);
+      if (outcome.decision) this.#done[done] = effortOf(this.#flags);
+      this.#write();
     }
   }
 

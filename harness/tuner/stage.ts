@@ -67,6 +67,8 @@ interface Proof {
 /** Nanoseconds of warm-up that a candidate gets at least, where its calls are shorter; the first in a process warms up the processor and V8 too. */
 const WARM_UP_NS = 1e6;
 const FIRST_WARM_UP_NS = 150e6;
+/** Nanoseconds of calls in a row whose last result is checked. */
+const IN_A_ROW_NS = 2e6;
 /** Nanoseconds of calls before each sample that are not counted. */
 const ROUSE_NS = 0.5e6;
 
@@ -146,7 +148,23 @@ export class Stage {
     launch.run(this.#operands.buffers);
     await this.#device.sync();
     const accuracy = await this.#operands.check(record.errorFactor);
+    if (!this.#changesInputs) await this.#proveAgain(launch, record.errorFactor);
     return { proofs: proofs + 1, maxRelErr: accuracy?.maxRelErr, validationNs: nowNs() - began };
+  }
+
+  /** What is computed in place is another problem at the second call. */
+  get #changesInputs(): boolean {
+    const { problem } = this.#order;
+    return problem.op === 'pointwise' && problem.inPlace !== undefined;
+  }
+
+  /** Checks the result of calls in a row, as they are timed: with all threads awake, a race shows that a single call may hide. */
+  async #proveAgain(launch: Launch, errorFactor?: number): Promise<void> {
+    const began = nowNs();
+    do launch.run(this.#operands.buffers);
+    while (nowNs() - began < IN_A_ROW_NS && this.#device.kind === 'cpu');
+    await this.#device.sync();
+    await this.#operands.check(errorFactor);
   }
 
   /** Whether a small problem is within the candidate's limits; if so, it got it right. */

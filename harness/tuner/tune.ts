@@ -66,7 +66,7 @@ export interface Outcome {
 }
 
 /** Nanoseconds that a sample spans; on a device whose clock steps, a hundred steps. */
-const SAMPLE_NS = 3e6;
+const SAMPLE_NS = 4e6;
 const QUANTA = 100;
 /** Configurations that are asked for and compiled at a time. */
 const BATCH = 8;
