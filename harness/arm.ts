@@ -10,10 +10,23 @@ export interface Arm {
   readonly device: DeviceKind;
   /** Absent where threads are not ours to choose: WebGPU, functions that do not say. */
   readonly threads?: number;
+  /** Absent: the kernel that the catalogue chooses for each case. */
   readonly kernel?: string;
   readonly peer?: string;
   /** Whether our WebAssembly is compiled under the V8 flags that suit it, or under V8's own. Only the CPU device looks at it. */
   readonly flags: 'tuned' | 'default';
+  /** What revision of the code it runs; the parent's own if absent. */
+  readonly revision?: ArmRevision;
+}
+
+/** One side of a comparison of revisions. */
+export interface ArmRevision {
+  /** The arm's name within its side, as the suite knows it. */
+  readonly arm: string;
+  /** Folder of the package whose kernels, framework and suites it runs. */
+  readonly package: string;
+  /** The suite as this side loads it: a name, or the URL of its own module. */
+  readonly suite: string;
 }
 
 /** The arm of a kernel of ours; `defaultFlags` makes it the second arm that shows what V8's flag brings. */

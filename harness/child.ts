@@ -5,6 +5,7 @@ import { clockNs, tracing } from '../kernels/span.ts';
 import type { Arm } from './arm.ts';
 import { cpuSecondsOf, familyOf } from './processes.ts';
 import { ArmFailure, type Opened, PROTOCOL_VERSION, type Reply, type Verb, type Verbs } from './protocol.ts';
+import { revisionOptions } from './revision.ts';
 import type { Request } from './suite.ts';
 
 /** How a child is started: the module it runs, and the suite it serves. */
@@ -52,7 +53,8 @@ export class Child {
   /** Starts a process and opens the arm in it. Rejects with an ArmFailure. */
   static async open(arm: Arm, birth: Birth): Promise<{ child: Child; opened: Opened }> {
     const child = new Child(arm, birth);
-    const { suite, request, traced, timeout } = birth;
+    const { request, traced, timeout } = birth;
+    const suite = arm.revision?.suite ?? birth.suite;
     const opened = await child.ask('open', { protocol: PROTOCOL_VERSION, arm, suite, request, traced }, timeout);
     return { child, opened };
   }
@@ -60,7 +62,7 @@ export class Child {
   private constructor(arm: Arm, { entry, verbose }: Birth) {
     this.arm = arm;
     // What the code under test prints belongs to the talk, not to the results: its standard output goes to ours of errors.
-    this.#process = fork(entry, [], { serialization: 'advanced', stdio: ['ignore', 2, 'pipe', 'ipc'] });
+    this.#process = fork(entry, [], { serialization: 'advanced', stdio: ['ignore', 2, 'pipe', 'ipc'], ...revisionOptions(arm.revision) });
     living.add(this.#process);
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#tail = (this.#tail + text).slice(-TAIL);

@@ -114,7 +114,7 @@ export class Ledger {
     for (const { metric, unit, value } of figures) {
       const sample: Sample = {
         run_id: this.runId,
-        suite: this.plan.suite.name,
+        suite: row.planned.suite ?? this.plan.suite.name,
         case: row.planned.case.name,
         arm: row.entry.arm.name,
         device: row.entry.arm.device,

@@ -70,6 +70,8 @@ export interface Entry {
 }
 
 export interface PlannedCase {
+  /** The suite it is of, where the plan has cases of several. */
+  readonly suite?: string;
   readonly case: Case;
   readonly dtype: string;
   readonly entries: readonly Entry[];

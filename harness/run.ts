@@ -68,7 +68,7 @@ function tunedOf({ entry, recorded }: Row): Pick<CaseOrder, 'tunables' | 'fallba
 }
 
 /** One fork: a fresh process for every arm, kept over the cases. */
-class Fork implements AsyncDisposable {
+export class Fork implements AsyncDisposable {
   #ledger: Ledger;
   #hooks: RunHooks;
   #fork: number;
@@ -144,14 +144,15 @@ class Fork implements AsyncDisposable {
   }
 
   async #childOf(arm: Arm): Promise<{ child: Child; opened: Opened }> {
-    const known = this.#children.get(arm.name);
+    const key = `${arm.name}\n${arm.revision?.suite ?? ''}`;
+    const known = this.#children.get(key);
     if (known?.child.alive) return known;
     const { suiteSource, request } = this.#ledger.plan;
     const { entry, verbose } = this.#hooks;
     const timeout = Math.max(OPENING_S, this.#patience);
     const birth: Birth = { entry, suite: suiteSource, request, timeout, traced: this.#hooks.trace !== undefined, verbose };
     const born = await Child.open(arm, birth);
-    this.#children.set(arm.name, born);
+    this.#children.set(key, born);
     return born;
   }
 

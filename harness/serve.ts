@@ -3,7 +3,7 @@
 // A parked child must cost nothing, so no promise, timer or device work outlives an answer.
 
 import { prepareTable } from '../framework/tuned.ts';
-import { kernels } from '../kernels/catalog.ts';
+import { choose, kernels } from '../kernels/catalog.ts';
 import { type Device, DeviceError } from '../kernels/device.ts';
 import { clockNs, MAIN_THREAD, type Recorder, startTracing } from '../kernels/span.ts';
 import type { Arm } from './arm.ts';
@@ -19,6 +19,9 @@ import type { Events } from './span.ts';
 import type { Subject } from './subject.ts';
 import type { FunctionArm, Request, Suite } from './suite.ts';
 import { Stage } from './tuner/stage.ts';
+
+/** How the reason begins where one of two revisions lacks a benchmark. */
+export const ABSENT = 'this revision has no';
 
 type SuiteLoader = (suite: string) => Promise<Suite>;
 type Answers = { [V in Verb]: (ask: Verbs[V]['ask']) => Promise<Verbs[V]['answer']> };
@@ -109,9 +112,16 @@ class ServedArm implements Answers {
     if (this.#functions) return functionSubject(this.#functions(order.name));
     if (this.#peer) return peerSubject(this.#peer, order, this.#arm.device === 'webgpu');
     const wanted = order.kernel ?? this.#arm.kernel;
+    if (wanted === undefined) return this.#chosenSubject(order);
     const kernel = kernels.find(({ name, op, device }) => name === wanted && op === order.problem!.op && device === this.#arm.device);
     if (!kernel) throw new ArmFailure('failed', `there is no kernel ${wanted} for ${order.problem?.op} on ${this.#arm.device}`);
     return kernelSubject(this.#device!, kernel, order);
+  }
+
+  /** The kernel that this revision chooses, with the tunables it chooses: what a user gets who names none. */
+  #chosenSubject(order: CaseOrder): Promise<Subject> {
+    const { kernel, tunables } = choose(order.problem!, this.#device!, { constants: order.constants });
+    return kernelSubject(this.#device!, kernel, { ...order, tunables });
   }
 
   calibrate({ shareNs, sampleNs }: Verbs['calibrate']['ask']) {
@@ -173,7 +183,8 @@ class ServedArm implements Answers {
 function functionsOf(suite: Suite, arm: Arm, request: Request): (caseName: string) => FunctionArm {
   const cases = new Map(suite.cases(request).map((one) => [one.name, one]));
   return (caseName) => {
-    const found = cases.get(caseName)?.arms?.find(({ name }) => name === arm.name);
+    const found = cases.get(caseName)?.arms?.find(({ name }) => name === (arm.revision?.arm ?? arm.name));
+    if (!found && arm.revision) throw new ArmFailure('skipped', `${ABSENT} ${caseName} with arm ${arm.revision.arm}`);
     if (!found)
       throw new ArmFailure('failed', `the suite ${suite.name} no longer lists ${caseName} with arm ${arm.name}; its cases must not change`);
     return found;

@@ -24,7 +24,7 @@ export function summarize(ledger: Ledger, row: Row, { seed, rate }: SummaryOptio
   const identity = {
     run_id: ledger.runId,
     time_utc: new Date().toISOString(),
-    suite: ledger.plan.suite.name,
+    suite: planned.suite ?? ledger.plan.suite.name,
     case: planned.case.name,
     device: entry.arm.device,
     adapter: row.facts?.opened.adapter || row.recorded?.adapter,

@@ -60,4 +60,9 @@ export const suites: readonly SuiteListing[] = [
     question: 'What does a node of a static graph cost, what does each rewrite save, and a loop against its steps written out?',
     load: async () => (await import('./graph.ts')).default,
   },
+  {
+    name: 'gate',
+    question: 'Has a change made something slower? A little of everything, for bench ci',
+    load: async () => (await import('./gate.ts')).default,
+  },
 ];
