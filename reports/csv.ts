@@ -4,12 +4,17 @@
 
 import { stringify } from 'csv-stringify/sync';
 import type { ZodType } from 'zod';
+import type { Compared } from '../harness/comparison/document.ts';
 import { CsvError, readCsv } from '../harness/csv.ts';
 import type { Sample, Summary } from '../harness/record.ts';
-import { sampleSchema, summarySchema } from './schema.ts';
+import { comparedSchema, sampleSchema, summarySchema } from './schema.ts';
 
 export const SAMPLE_COLUMNS: readonly string[] = Object.keys(sampleSchema.shape);
 export const SUMMARY_COLUMNS: readonly string[] = Object.keys(summarySchema.shape).filter((name) => name !== 'extra');
+
+/** The contract's, with the arm and the case's suite left out: both sides' arms are there. */
+const NOT_IN_CSV = ['suite', 'arm', 'code', 'deviation', 'logs'];
+export const COMPARISON_COLUMNS: readonly string[] = Object.keys(comparedSchema.shape).filter((name) => !NOT_IN_CSV.includes(name));
 
 const write = (rows: readonly object[], columns: readonly string[], header: boolean): string =>
   stringify([...rows], { columns: [...columns], header, record_delimiter: 'windows', cast: { boolean: String } });
@@ -22,6 +27,9 @@ export function summaryCsv(rows: readonly Summary[]): string {
   const flat = rows.map(({ extra, ...row }) => ({ ...extra, ...row }));
   return write(flat, [...SUMMARY_COLUMNS, ...extraColumns(rows)], true);
 }
+
+/** The whole of `comparison.csv`. */
+export const comparisonCsv = (rows: readonly Compared[]): string => write(rows, COMPARISON_COLUMNS, true);
 
 /** Rows of `samples.csv`, with the header line in front if asked for. */
 export const samplesCsv = (rows: readonly Sample[], { header }: { header: boolean }): string => write(rows, SAMPLE_COLUMNS, header);

@@ -7,10 +7,11 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Comparison } from '../harness/comparison/document.ts';
 import { CsvError } from '../harness/csv.ts';
 import type { Sample, Sink, Summary } from '../harness/record.ts';
 import { UsageError } from '../harness/suite.ts';
-import { readSamples, readSummaries, samplesCsv, summaryCsv } from './csv.ts';
+import { comparisonCsv, readSamples, readSummaries, samplesCsv, summaryCsv } from './csv.ts';
 import { type Appender, cutTornRecord, openAppender, replaceFile, WriteError } from './file.ts';
 import { FORMATS, type Format, render } from './formats.ts';
 import { DocumentError, readRun, runJson } from './json.ts';
@@ -35,6 +36,8 @@ export interface FolderSink extends Sink {
   summary(summary: Summary): void;
   /** Keeps what the suite says of its rows, for `results` and the files of `finish`. */
   verdict(lines: readonly string[]): void;
+  /** Keeps a comparison, for `results` and the files of `finish`; `comparison.csv` is among them. */
+  comparison(comparison: Comparison): void;
   /** All there is now: what stood there and what came. */
   results(): Results;
   /** Writes the files of `formats` (and `results.json` in any case) and returns the paths of all files of the folder. Throws a WriteError. */
@@ -88,11 +91,12 @@ export function folderSink(dir: string, { resume = false }: { resume?: boolean }
   const rows = new Map(earlier.summaries.map((row) => [rowKey(row), row]));
   let document = earlier.run;
   let verdict: readonly string[] = [];
+  let comparison: Comparison | undefined;
   let appender: Appender | undefined;
 
   const results = (): Results => {
     if (!document) throw new Error('folder: run() must be called before results()');
-    return { run: document, samples, summaries: [...rows.values()], verdict };
+    return { run: document, samples, summaries: [...rows.values()], verdict, comparison };
   };
 
   return {
@@ -116,10 +120,14 @@ export function folderSink(dir: string, { resume = false }: { resume?: boolean }
     verdict(lines) {
       verdict = lines;
     },
+    comparison(found) {
+      comparison = found;
+    },
     results,
     finish(formats = []) {
       for (const format of new Set<Format>([...formats, 'json']))
         if (format !== 'csv') replaceFile(join(dir, FORMATS[format].file), render(format, results()));
+      if (comparison) replaceFile(join(dir, 'comparison.csv'), comparisonCsv(comparison.rows));
       return readdirSync(dir)
         .sort()
         .map((name) => join(dir, name));

@@ -8,8 +8,8 @@ const text = (document: object): string =>
   `${JSON.stringify(document, (_, value) => (typeof value === 'number' && !Number.isFinite(value) ? undefined : value), 2)}\n`;
 
 /** The whole of `results.json`. */
-export const resultsJson = ({ run, summaries, samples, verdict }: Results): string =>
-  text({ schemaVersion: SCHEMA_VERSION, run, summaries, samples, verdict });
+export const resultsJson = ({ run, summaries, samples, verdict, comparison }: Results): string =>
+  text({ schemaVersion: SCHEMA_VERSION, run, summaries, samples, verdict, comparison });
 
 /** The whole of `run.json`. */
 export const runJson = (run: RunDocument): string => text(run);

@@ -4,6 +4,7 @@
 // which the contract fixes: change it only together with SCHEMA_VERSION.
 
 import { z } from 'zod';
+import type { Compared, Comparison } from '../harness/comparison/document.ts';
 import type { Sample, Summary } from '../harness/record.ts';
 
 /** Raised by one when a reader of the old files would misread the new ones. Added columns at the end do not raise it. */
@@ -120,6 +121,67 @@ export const runSchema = z.looseObject({
   roofs: json.optional().describe('the measured roofs that figures are divided by'),
 });
 
+export const revisionSchema = z.strictObject({
+  ref: z.string().describe('what the user called it: a branch, a folder'),
+  sha: z.string().optional(),
+  dirty: z.boolean().optional().describe('whether tracked files differed from that revision'),
+});
+
+/** One row of `comparison.csv`; what a CSV file has no room for comes last. */
+export const comparedSchema = z.strictObject({
+  suite: z.string(),
+  case: caseName,
+  arm: z.string().describe('the arm, whichever side'),
+  arm_base: z.string(),
+  arm_head: z.string(),
+  metric: z.literal('time'),
+  unit: z.literal('ns'),
+  base: nanoseconds.optional().describe('median of the base'),
+  head: nanoseconds.optional(),
+  ratio: z.number().optional().describe('head / base: above 1 the head is slower'),
+  ci_low: z.number().optional().describe('95 % interval of the ratio'),
+  ci_high: z.number().optional(),
+  p_adjusted: z.number().optional().describe('p of the second stage, over all flagged benchmarks (Holm)'),
+  smallest_detectable: z.number().optional().describe('smallest change, as a share, that so many pairs would have found'),
+  verdict: z.enum(['regressed', 'improved', 'equivalent', 'inconclusive', 'invalid', 'differs', 'same']),
+  reason: z.string(),
+  pairs: z.int().nonnegative().describe('pairs of fresh processes'),
+  code: z.string().describe('why the verdict is what it is, as a word'),
+  deviation: z.number().optional().describe('standard deviation of the log ratios of pairs'),
+  logs: z.array(z.number()).readonly().describe('ln(head / base) of each pair'),
+});
+
+/** What `bench ci` and `bench compare` find. */
+export const comparisonSchema = z.strictObject({
+  comparisonVersion: z.int(),
+  kind: z.enum(['ci', 'compare']),
+  run_id: z.string(),
+  time_utc: time,
+  base: revisionSchema,
+  head: revisionSchema,
+  terms: z.strictObject({
+    margin: z.number().describe('change that is tolerated, as a share'),
+    screenAlpha: z.number(),
+    confirmAlpha: z.number(),
+    equivalenceAlpha: z.number(),
+    confidence: z.number(),
+    power: z.number(),
+  }),
+  seed: z.int(),
+  rows: z.array(comparedSchema).readonly(),
+  overall: z
+    .strictObject({
+      ratio: z.number().describe('geometric mean of the ratios'),
+      low: z.number().optional(),
+      high: z.number().optional(),
+      median_shift: z.number().describe('median of the ratios: far from 1 it speaks of the machine'),
+      rows: z.int(),
+    })
+    .optional(),
+  counts: z.record(z.string(), z.int()).describe('rows by verdict'),
+  warnings: z.array(z.string()).readonly(),
+});
+
 /** `results.json`: all of a run in one document. */
 export const resultsSchema = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
@@ -127,6 +189,7 @@ export const resultsSchema = z.strictObject({
   summaries: z.array(summarySchema),
   samples: z.array(sampleSchema),
   verdict: z.array(z.string()).optional().describe('what the suite says of its rows: sentences with the number behind each'),
+  comparison: comparisonSchema.optional().describe('of two revisions or two results'),
 });
 
 /** The JSON Schema (draft 2020-12) of `results.json`, for readers in other languages. */
@@ -145,9 +208,14 @@ export interface Results {
   readonly samples: readonly Sample[];
   /** What the suite says of its rows: sentences with the number behind each. */
   readonly verdict?: readonly string[];
+  readonly comparison?: Comparison;
 }
 
 // The records and the schema say the same, or this file does not compile.
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
-const same: [Same<Readonly<z.infer<typeof summarySchema>>, Summary>, Same<Readonly<z.infer<typeof sampleSchema>>, Sample>] = [true, true];
+const same: [
+  Same<Readonly<z.infer<typeof summarySchema>>, Summary>,
+  Same<Readonly<z.infer<typeof sampleSchema>>, Sample>,
+  Same<Omit<z.infer<typeof comparedSchema>, 'code'>, Omit<Compared, 'code'>>,
+] = [true, true, true];
 void same;

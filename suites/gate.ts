@@ -2,7 +2,7 @@
 // told otherwise: thirty benchmarks on a machine with two cores.
 
 import type { Case, FunctionArm, Request, Suite } from '../harness/suite.ts';
-import { apply, input } from '../kernels/expression.ts';
+import { input, relu } from '../kernels/expression.ts';
 import { conv2d, matmul, type Problem, pointwise, pool2d, reduce, softmax } from '../kernels/problem.ts';
 import { twoLayer } from './lecture/start.ts';
 import { inEagerStyle, inStaticStyle } from './train/steps.ts';
@@ -22,7 +22,7 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
   'conv/7x7': conv2d({ input: image(3, 64), filter: filter(32, 3, 7), stride: 2, padding: 3 }),
   'conv/depthwise': conv2d({ input: image(64, 28), filter: filter(64, 1, 3), padding: 1, groups: 64 }),
   'conv/3x3/input-grad': conv2d({ input: image(32, 28), filter: filter(32, 32, 3), padding: 1, pass: 'input-grad' }),
-  relu: pointwise({ shape: [2 ** 16], inputs: [{}], expression: apply('relu', input(0)) }),
+  relu: pointwise({ shape: [2 ** 16], inputs: [{}], expression: relu(input(0)) }),
   'sum-rows': reduce({ fold: 'sum', outer: 256, reduced: 1024 }),
   softmax: softmax({ rows: 256, columns: 256 }),
   'max-pool': pool2d({ kind: 'max', pass: 'forward', input: image(64, 28), window: 2 }),

@@ -42,6 +42,11 @@ async function commandLine(args: readonly string[], end: (code: ExitCode) => voi
   const suiteOptions = await addRunOptions(run, args);
   run.action(async (names: string[], flags: RunFlags) => end(await (await import('./run.ts')).runSuites(names, flags, suiteOptions, args)));
 
+  const { addCiOptions } = await import('./ci/ci-options.ts');
+  addCiOptions(
+    program.command('ci').description('compare two revisions: exit code 1 for a confirmed regression, and only for that'),
+  ).action(async (flags) => end(await (await import('./ci/ci.ts')).ci(flags, args)));
+
   program
     .command('list')
     .description('suites, kernels with their tunables, data sets, peers')

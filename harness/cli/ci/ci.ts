@@ -1,0 +1,177 @@
+// `bench ci`: two revisions checked out, measured in pairs of fresh processes, judged, and an exit code that is 1 for a confirmed regression and for nothing else.
+
+import { basename } from 'node:path';
+import { cacheFolder } from '../../../framework/cache-folder.ts';
+import { comparisonTable } from '../../../reports/comparison-table.ts';
+import { type FolderSink, folderSink } from '../../../reports/folder.ts';
+import type { Format } from '../../../reports/formats.ts';
+import { type RunDocument, SCHEMA_VERSION } from '../../../reports/schema.ts';
+import { terminalStyle } from '../../../reports/table.ts';
+import type { Revision } from '../../comparison/document.ts';
+import { TERMS, type Terms } from '../../comparison/estimate.ts';
+import { lookAround } from '../../environment.ts';
+import { benchmarkOf, gate, impedimentsOf, repeatedBenchmark } from '../../gate.ts';
+import { Ledger } from '../../ledger.ts';
+import type { PlannedCase } from '../../plan.ts';
+import type { Probes } from '../../probe.ts';
+import { checkResumable } from '../../resume.ts';
+import { UsageError } from '../../suite.ts';
+import { summarize } from '../../summary.ts';
+import { EXIT, type ExitCode, exitCodeOf, gravest, report } from '../exit.ts';
+import { Interrupt } from '../interrupt.ts';
+import { ARM_MODULE, newFolder } from '../places.ts';
+import { progressOf } from '../progress.ts';
+import { checkFlags, planSuite } from '../run-plan.ts';
+import { loadSuite } from '../suites.ts';
+import { type Checkout, checkOut, commitOf, isDirty, repositoryOf, treeAsItIs } from './checkout.ts';
+import type { CiFlags } from './ci-options.ts';
+import { comparisonOf, type GateDocument } from './document.ts';
+import { codesOf } from './exit.ts';
+import { gatePlan, type Sides } from './gate-plan.ts';
+
+/** Seconds of samples of a benchmark in one pair: several short rounds a side. */
+const SECONDS_PER_PAIR = 0.06;
+
+/** Runs the gate and returns the gravest code that applies. Throws a UsageError for what cannot be compared. */
+export async function ci(flags: CiFlags, command: readonly string[]): Promise<ExitCode> {
+  const repository = repositoryOf(process.cwd());
+  using base = checkOut(repository, flags.base, '--base', cacheFolder());
+  using head = checkOutHead(repository, flags.head, cacheFolder());
+  return compare({ base, head }, repository, flags, command);
+}
+
+/** The head: a revision like the base, or `.` for the tree as it is. A name that leaves out changes of the tree is refused. */
+function checkOutHead(repository: string, ref: string, cache: string): Checkout {
+  if (ref === '.') return treeAsItIs(repository);
+  const isHere = commitOf(repository, ref, '--head') === commitOf(repository, 'HEAD', '--head');
+  if (!isHere)
+    throw new UsageError(`--head: ${ref} is not what is checked out; its own harness must drive the comparison, so check it out first`);
+  if (isDirty(repository))
+    throw new UsageError(
+      `the working tree has changes that ${ref} lacks; commit or stash them, or give --head . to measure the tree as it is`,
+    );
+  return checkOut(repository, ref, '--head', cache);
+}
+
+const termsOf = (flags: CiFlags): Terms => ({ ...TERMS, margin: flags.margin });
+
+async function compare(sides: Sides, repository: string, flags: CiFlags, command: readonly string[]): Promise<ExitCode> {
+  // Both sides choose by the tables that their revision ships: what this machine has learnt since belongs to neither.
+  const runFlags = {
+    ...flags,
+    format: ['table'],
+    tune: 'cache',
+    pin: true,
+    roof: false,
+    quick: true,
+    time: SECONDS_PER_PAIR,
+    forks: 1,
+  } as const;
+  checkFlags(runFlags as never);
+  const suites = await Promise.all(flags.suites.map(loadSuite));
+  const planned = await Promise.all(suites.map((loaded) => planSuite(loaded, runFlags as never, [])));
+  const plan = gatePlan(
+    planned.map((one) => one.plan),
+    sides,
+    repository,
+    flags.kernels !== undefined,
+  );
+  if (plan.cases.length === 0) throw new UsageError('there is no benchmark to compare; check --suites, --device and --filter');
+  const repeated = repeatedBenchmark(plan);
+  if (repeated) throw new UsageError(`two suites have a benchmark named ${repeated}; names must be unique over the suites of a gate`);
+  const dir = flags.out ?? newFolder('ci', new Date());
+  const probes: Probes = new Map(planned.flatMap(({ probes }) => [...probes]));
+  const run = new GateRun(plan, sides, folderSink(dir, { resume: flags.resume }), flags, command, probes);
+  return run.measure();
+}
+
+class GateRun {
+  #ledger: Ledger;
+  #folder: FolderSink;
+  #flags: CiFlags;
+  #document: RunDocument;
+  #gate: GateDocument;
+
+  constructor(plan: Ledger['plan'], sides: Sides, folder: FolderSink, flags: CiFlags, command: readonly string[], probes: Probes) {
+    this.#folder = folder;
+    this.#flags = flags;
+    const { environment, versions } = lookAround(probes);
+    const earlier = flags.resume ? folder.earlier.run : undefined;
+    if (earlier) checkResumable(earlier, environment, flags.seed);
+    this.#gate = {
+      base: revisionOf(sides.base),
+      head: revisionOf(sides.head),
+      terms: termsOf(flags),
+      budget: flags.budget,
+      benchmarks: plan.cases.map((one) => benchmarkOf(plan, one)),
+      impediments: [],
+      warnings: [],
+    };
+    this.#document = {
+      schemaVersion: SCHEMA_VERSION,
+      run_id: earlier?.run_id ?? basename(folder.dir),
+      command: [...command],
+      seed: flags.seed,
+      started_utc: earlier?.started_utc ?? new Date().toISOString(),
+      versions: { ...versions },
+      environment: { ...environment },
+      gate: this.#gate,
+    };
+    this.#ledger = new Ledger(this.#document.run_id, plan, { sample: folder.sample, summary: folder.summary });
+    if (flags.resume) this.#ledger.restore(folder.earlier.samples, folder.earlier.summaries);
+    folder.run(this.#document);
+  }
+
+  async measure(): Promise<ExitCode> {
+    using interrupt = new Interrupt();
+    const { plan } = this.#ledger;
+    const progress = progressOf({ ...plan, forks: Infinity }, process.stderr);
+    const { seed, verbose = false, budget } = this.#flags;
+    const measured = (planned: PlannedCase) => this.#writeRows(planned);
+    const codes: ExitCode[] = [];
+    try {
+      const hooks = { entry: ARM_MODULE, seed, verbose, signal: interrupt.signal, progress: progress.show, measured };
+      const spent = await gate(this.#ledger, { terms: this.#gate.terms, budget }, hooks);
+      progress.clear();
+      const warnings =
+        spent.exhausted && !interrupt.signal.aborted ? [`the budget of ${budget} s ended before everything was decided`] : [];
+      this.#finish({ pair_seconds: spent.pairSeconds, warnings }, interrupt.signal.aborted);
+    } catch (error) {
+      progress.clear();
+      report(error, verbose);
+      codes.push(exitCodeOf(error));
+    }
+    if (interrupt.signal.aborted) codes.push(EXIT.interrupted);
+    return this.#tell(codes);
+  }
+
+  #writeRows(planned: PlannedCase): void {
+    for (const entry of planned.entries) {
+      const summary = summarize(this.#ledger, this.#ledger.row(planned, entry), { seed: this.#flags.seed });
+      if (summary) this.#folder.summary(summary);
+    }
+  }
+
+  #finish(spent: Pick<GateDocument, 'pair_seconds' | 'warnings'>, interrupted: boolean): void {
+    this.#gate = { ...this.#gate, ...spent, impediments: impedimentsOf(this.#ledger) };
+    const ended_utc = interrupted ? undefined : new Date().toISOString();
+    this.#document = { ...this.#document, gate: this.#gate, ended_utc };
+    this.#folder.run(this.#document);
+    const { run, samples } = this.#folder.results();
+    this.#folder.comparison(comparisonOf(run, this.#gate, samples));
+    this.#folder.finish(this.#flags.format as Format[]);
+  }
+
+  #tell(codes: readonly ExitCode[]): ExitCode {
+    const { comparison } = this.#folder.results();
+    this.#folder.close();
+    if (comparison) process.stdout.write(comparisonTable(comparison, terminalStyle(process.stdout)));
+    console.error(`results: ${this.#folder.dir}`);
+    const code = gravest([...codes, ...codesOf(comparison?.rows ?? [], this.#flags)]);
+    if (code === EXIT.interrupted)
+      console.error(`interrupted: what was measured is kept; go on with the same command and --resume --out ${this.#folder.dir}`);
+    return code;
+  }
+}
+
+const revisionOf = ({ ref, sha, dirty }: Checkout): Revision => ({ ref, sha, dirty });
