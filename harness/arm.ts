@@ -21,6 +21,8 @@ export interface Arm {
 
 /** One side of a comparison of revisions. */
 export interface ArmRevision {
+  /** Arms of one side share a process. */
+  readonly side: string;
   /** The arm's name within its side, as the suite knows it. */
   readonly arm: string;
   /** Folder of the package whose kernels, framework and suites it runs. */

@@ -41,7 +41,7 @@ export function killChildren(): void {
 process.on('exit', killChildren);
 
 export class Child {
-  readonly arm: Arm;
+  #arm: Arm;
   #process: ChildProcess;
   #waiting?: Waiting & { id: number };
   #asked = 0;
@@ -53,14 +53,17 @@ export class Child {
   /** Starts a process and opens the arm in it. Rejects with an ArmFailure. */
   static async open(arm: Arm, birth: Birth): Promise<{ child: Child; opened: Opened }> {
     const child = new Child(arm, birth);
-    const { request, traced, timeout } = birth;
-    const suite = arm.revision?.suite ?? birth.suite;
-    const opened = await child.ask('open', { protocol: PROTOCOL_VERSION, arm, suite, request, traced }, timeout);
-    return { child, opened };
+    return { child, opened: await child.serve(arm, birth) };
   }
 
+  /** Has the process serve an arm: the one it was started for, or another of the same revision. Rejects with an ArmFailure. */
+  serve(arm: Arm, { suite, request, traced, timeout }: Birth): Promise<Opened> {
+    this.#arm = arm;
+    const source = arm.revision?.suite ?? suite;
+    return this.ask('open', { protocol: PROTOCOL_VERSION, arm, suite: source, request, traced }, timeout);
+  }
   private constructor(arm: Arm, { entry, verbose }: Birth) {
-    this.arm = arm;
+    this.#arm = arm;
     // What the code under test prints belongs to the talk, not to the results: its standard output goes to ours of errors.
     this.#process = fork(entry, [], { serialization: 'advanced', stdio: ['ignore', 2, 'pipe', 'ipc'], ...revisionOptions(arm.revision) });
     living.add(this.#process);
@@ -70,6 +73,11 @@ export class Child {
     });
     this.#process.on('message', (reply) => this.#settle(reply as Reply));
     this.#process.on('close', (code, signal) => this.#end(code, signal));
+  }
+
+  /** The arm that it serves now. */
+  get arm(): Arm {
+    return this.#arm;
   }
 
   get pid(): number {

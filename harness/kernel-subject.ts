@@ -47,7 +47,7 @@ async function subjectOf(
     launch.run(operands.buffers);
     await device.sync();
     const coldNs = nowNs() - began;
-    const accuracy = await operands.check(kernel.errorFactor);
+    const accuracy = await operands.check(kernel.errorFactor, order.sampled);
     for (const name of order.constants ?? []) if (!launch.reads(name)) operands.release(name);
     const prepared: Prepared = {
       ...told,

@@ -123,9 +123,9 @@ export class Operands {
 
   /**
    * Reads the results and checks them with their canaries, after the first call and only then: inputs that a call changes must be fresh; see `renew`. `errorFactor`
-   * is the kernel's. Throws an ArmFailure 'wrong'.
+   * is the kernel's; `sampled` leaves out all but edges and seeded elements. Throws an ArmFailure 'wrong'.
    */
-  async check(errorFactor?: number): Promise<Accuracy | undefined> {
+  async check(errorFactor?: number, sampled = false): Promise<Accuracy | undefined> {
     const results: Record<string, Values> = {};
     for (const guard of this.#guards) this.#checkCanaries(await this.#device.read(guard), 'beside the result', 0);
     for (const name of this.#guards.length > 0 ? this.#results : []) {
@@ -133,13 +133,13 @@ export class Operands {
       this.#checkCanaries(whole, 'after the result', paddedBytes(this.#extents[name]));
       results[name] = valuesIn(this.#extents[name], whole);
     }
-    const expected = this.#expectedWith(errorFactor);
+    const expected = this.#expectedWith(errorFactor, sampled);
     if (!this.#lasting) this.#inputs = {};
     return expected && compare(expected, results);
   }
 
-  #expectedWith(errorFactor = 1): Iterable<Expected> | undefined {
-    const find = () => expectations(this.#problem, this.#inputs, { device: this.#device.kind, seed: this.#seed, errorFactor });
+  #expectedWith(errorFactor = 1, sampled = false): Iterable<Expected> | undefined {
+    const find = () => expectations(this.#problem, this.#inputs, { device: this.#device.kind, seed: this.#seed, errorFactor, sampled });
     if (!this.#lasting) return find();
     if (!this.#expected.has(errorFactor)) {
       const expected = find();

@@ -38,6 +38,8 @@ export interface CaseOrder {
   /** What to give it in turn where that does not launch. */
   readonly fallbacks?: readonly TunedTunables[];
   readonly seed: number;
+  /** Whether a seeded sample of the results is checked instead of all, where an earlier process has checked all. */
+  readonly sampled?: boolean;
   /** Operands that hold the same values in every call: what is done with them alone is done in the first. */
   readonly constants?: readonly string[];
   /** What a peer is asked. */

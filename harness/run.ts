@@ -144,14 +144,14 @@ export class Fork implements AsyncDisposable {
   }
 
   async #childOf(arm: Arm): Promise<{ child: Child; opened: Opened }> {
-    const key = `${arm.name}\n${arm.revision?.suite ?? ''}`;
-    const known = this.#children.get(key);
-    if (known?.child.alive) return known;
     const { suiteSource, request } = this.#ledger.plan;
     const { entry, verbose } = this.#hooks;
     const timeout = Math.max(OPENING_S, this.#patience);
     const birth: Birth = { entry, suite: suiteSource, request, timeout, traced: this.#hooks.trace !== undefined, verbose };
-    const born = await Child.open(arm, birth);
+    const key = arm.revision?.side ?? arm.name;
+    const known = this.#children.get(key);
+    if (known?.child.alive && known.child.arm === arm) return known;
+    const born = known?.child.alive ? { child: known.child, opened: await known.child.serve(arm, birth) } : await Child.open(arm, birth);
     this.#children.set(key, born);
     return born;
   }

@@ -55,6 +55,8 @@ class ServedArm implements Answers {
   #load: SuiteLoader;
   #arm!: Arm;
   #device?: Device;
+  /** Devices of all arms that this process has served, open until the end. */
+  #devices = new Map<string, Device>();
   #peer?: OpenPeer;
   /** The suite's own arms by case; for function arms only. */
   #functions?: (caseName: string) => FunctionArm;
@@ -74,11 +76,12 @@ class ServedArm implements Answers {
       throw new ArmFailure('failed', `the arm's process speaks protocol ${PROTOCOL_VERSION}, the parent ${protocol}; use one revision`);
     this.#arm = arm;
     if (traced) this.#recorder = startTracing();
-    if (arm.kind === 'kernel') this.#device = await openDevice(arm.device, arm);
+    this.#device = arm.kind === 'kernel' ? await this.#deviceOf(arm) : undefined;
     if (arm.kind === 'peer') this.#peer = await openPeer(arm);
     // Kernels are given their tunables; functions choose them, by the table that the run goes by.
     if (arm.kind === 'function') await prepareTable();
-    if (arm.kind === 'function') this.#functions = functionsOf(suite === ROOF_SUITE ? roofSuite : await this.#load(suite!), arm, request!);
+    const suiteOf = async () => (suite === ROOF_SUITE ? roofSuite : this.#load(suite!));
+    this.#functions = arm.kind === 'function' ? functionsOf(await suiteOf(), arm, request!) : undefined;
     const ownFlags = this.#device && 'v8Flags' in this.#device ? String(this.#device.v8Flags) : '';
     return {
       protocol: PROTOCOL_VERSION,
@@ -88,6 +91,13 @@ class ServedArm implements Answers {
       limits: { ...this.#device?.limits, ...quantumOf(this.#device) },
       identity: this.#device?.identity,
     };
+  }
+
+  async #deviceOf(arm: Arm): Promise<Device> {
+    const key = `${arm.device}/${arm.threads}/${arm.flags}`;
+    const device = this.#devices.get(key) ?? (await openDevice(arm.device, arm));
+    this.#devices.set(key, device);
+    return device;
   }
 
   async prepare({ case: order }: Verbs['prepare']['ask']) {
@@ -174,7 +184,7 @@ class ServedArm implements Answers {
   async close() {
     await this.release();
     await this.#peer?.close();
-    await this.#device?.close();
+    for (const device of this.#devices.values()) await device.close();
     return {};
   }
 }

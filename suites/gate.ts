@@ -31,7 +31,7 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
 const WEIGHTS = ['filter'];
 
 function cases({ threads, seed }: Request): Case[] {
-  const training = twoLayer(64, 256, 64, 64);
+  const training = twoLayer(32, 128, 64, 32);
   const arms = (steps: typeof inStaticStyle): FunctionArm[] =>
     threads.map((count) => ({
       name: `ours@cpu/${count}`,

@@ -40,7 +40,7 @@ function benchmarks(plan: Plan, planned: PlannedCase, sides: Sides, repository: 
     const arm = entry.arm.kind === 'kernel' && !named ? chosenArm(entry.arm) : entry.arm;
     const entries = (['base', 'head'] as const).map((side): Entry => {
       const { root } = sides[side];
-      const revision = { arm: arm.name, package: packageIn(root, repository), suite: suiteOf(plan.suiteSource, root, repository) };
+      const revision = { side, arm: arm.name, package: packageIn(root, repository), suite: suiteOf(plan.suiteSource, root, repository) };
       // Tunables are the revision's own choice, so none are handed to it.
       return { ...entry, arm: { ...arm, name: armOfSide(side, arm.name), revision }, tunables: undefined, tuneSource: undefined };
     });
