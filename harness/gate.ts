@@ -120,7 +120,6 @@ class Stages {
         await session.measure(planned, shuffled(planned.entries, random));
       }
     }
-    for (const planned of open) this.#hooks.measured(planned);
     this.#seconds += (performance.now() - began) / 1e3;
     this.#pairs += open.length;
     return true;

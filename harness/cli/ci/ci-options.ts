@@ -40,8 +40,16 @@ export function share(text: string): number {
   return value;
 }
 
+/** What is written, and what makes the exit code: the same for a gate and for judging it again. */
+export const addPolicyOptions = (command: Command): Command =>
+  command
+    .addOption(new Option('--gate <what>', 'what makes the exit code 1').choices(['regression', 'none']).default('regression'))
+    .option('--require-conclusive', 'exit code 5 where something is inconclusive', false)
+    .option('--format <list>', 'table, json, markdown: files to write besides', list, ['table'])
+    .option('--verbose', 'show stacks of errors, and what arms print to standard error');
+
 export function addCiOptions(command: Command): Command {
-  return command
+  return addPolicyOptions(command)
     .requiredOption('--base <ref>', 'the revision to compare with: a branch, a tag, a commit')
     .option('--head <ref>', 'the revision to judge: what is checked out, or . for the tree as it is', 'HEAD')
     .option('--suites <list>', 'suites to compare, by name or path', list, ['gate'])
@@ -52,12 +60,8 @@ export function addCiOptions(command: Command): Command {
     .option('--filter <expr>', 'benchmarks to keep, over the columns known before a run')
     .option('--budget <time>', 'for all of it: 90s, 5m, 1h', duration, 300)
     .option('--margin <share>', 'slowdown that is tolerated', share, 0.02)
-    .addOption(new Option('--gate <what>', 'what makes the exit code 1').choices(['regression', 'none']).default('regression'))
-    .option('--require-conclusive', 'exit code 5 where something is inconclusive', false)
     .option('--timeout <seconds>', 'what one call may take before its process is killed', seconds, 60)
     .option('--seed <number>', 'of order, data and statistics', whole(0, 2 ** 32 - 1), 1)
     .option('--resume', 'go on in the folder of --out')
-    .option('--out <dir>', 'where to write (default: results/<UTC time>-ci)')
-    .option('--format <list>', 'table, json, markdown: files to write besides', list, ['table'])
-    .option('--verbose', 'show stacks of errors, and what arms print to standard error');
+    .option('--out <dir>', 'where to write (default: results/<UTC time>-ci)');
 }

@@ -7,12 +7,11 @@ import { type FolderSink, folderSink } from '../../../reports/folder.ts';
 import type { Format } from '../../../reports/formats.ts';
 import { type RunDocument, SCHEMA_VERSION } from '../../../reports/schema.ts';
 import { terminalStyle } from '../../../reports/table.ts';
-import type { Revision } from '../../comparison/document.ts';
+import type { Comparison, Revision } from '../../comparison/document.ts';
 import { TERMS, type Terms } from '../../comparison/estimate.ts';
 import { lookAround } from '../../environment.ts';
 import { benchmarkOf, gate, impedimentsOf, repeatedBenchmark } from '../../gate.ts';
 import { Ledger } from '../../ledger.ts';
-import type { PlannedCase } from '../../plan.ts';
 import type { Probes } from '../../probe.ts';
 import { checkResumable } from '../../resume.ts';
 import { UsageError } from '../../suite.ts';
@@ -23,9 +22,10 @@ import { ARM_MODULE, newFolder } from '../places.ts';
 import { progressOf } from '../progress.ts';
 import { checkFlags, planSuite } from '../run-plan.ts';
 import { loadSuite } from '../suites.ts';
+import { judgeFolder } from './analyze.ts';
 import { type Checkout, checkOut, commitOf, isDirty, repositoryOf, treeAsItIs } from './checkout.ts';
 import type { CiFlags } from './ci-options.ts';
-import { comparisonOf, type GateDocument } from './document.ts';
+import type { GateDocument } from './document.ts';
 import { codesOf } from './exit.ts';
 import { gatePlan, type Sides } from './gate-plan.ts';
 
@@ -91,6 +91,8 @@ class GateRun {
   #flags: CiFlags;
   #document: RunDocument;
   #gate: GateDocument;
+  /** Absent until all was measured. */
+  #comparison?: Comparison;
 
   constructor(plan: Ledger['plan'], sides: Sides, folder: FolderSink, flags: CiFlags, command: readonly string[], probes: Probes) {
     this.#folder = folder;
@@ -127,10 +129,9 @@ class GateRun {
     const { plan } = this.#ledger;
     const progress = progressOf({ ...plan, forks: Infinity }, process.stderr);
     const { seed, verbose = false, budget } = this.#flags;
-    const measured = (planned: PlannedCase) => this.#writeRows(planned);
     const codes: ExitCode[] = [];
     try {
-      const hooks = { entry: ARM_MODULE, seed, verbose, signal: interrupt.signal, progress: progress.show, measured };
+      const hooks = { entry: ARM_MODULE, seed, verbose, signal: interrupt.signal, progress: progress.show, measured: () => undefined };
       const spent = await gate(this.#ledger, { terms: this.#gate.terms, budget }, hooks);
       progress.clear();
       const warnings =
@@ -145,25 +146,26 @@ class GateRun {
     return this.#tell(codes);
   }
 
-  #writeRows(planned: PlannedCase): void {
-    for (const entry of planned.entries) {
+  /** Both sides of every benchmark as rows of their own; intervals take a while, so only at the end. */
+  #writeRows(): void {
+    for (const { planned, entry } of this.#ledger.rows) {
       const summary = summarize(this.#ledger, this.#ledger.row(planned, entry), { seed: this.#flags.seed });
       if (summary) this.#folder.summary(summary);
     }
   }
 
   #finish(spent: Pick<GateDocument, 'pair_seconds' | 'warnings'>, interrupted: boolean): void {
+    this.#writeRows();
     this.#gate = { ...this.#gate, ...spent, impediments: impedimentsOf(this.#ledger) };
     const ended_utc = interrupted ? undefined : new Date().toISOString();
     this.#document = { ...this.#document, gate: this.#gate, ended_utc };
     this.#folder.run(this.#document);
-    const { run, samples } = this.#folder.results();
-    this.#folder.comparison(comparisonOf(run, this.#gate, samples));
-    this.#folder.finish(this.#flags.format as Format[]);
+    this.#folder.close();
+    this.#comparison = judgeFolder(this.#folder.dir, this.#flags.format as Format[]);
   }
 
   #tell(codes: readonly ExitCode[]): ExitCode {
-    const { comparison } = this.#folder.results();
+    const comparison = this.#comparison;
     this.#folder.close();
     if (comparison) process.stdout.write(comparisonTable(comparison, terminalStyle(process.stdout)));
     console.error(`results: ${this.#folder.dir}`);
