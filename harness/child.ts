@@ -53,7 +53,13 @@ export class Child {
   /** Starts a process and opens the arm in it. Rejects with an ArmFailure. */
   static async open(arm: Arm, birth: Birth): Promise<{ child: Child; opened: Opened }> {
     const child = new Child(arm, birth);
-    return { child, opened: await child.serve(arm, birth) };
+    try {
+      return { child, opened: await child.serve(arm, birth) };
+    } catch (failure) {
+      // Nobody else knows of it, and a living child keeps the parent alive.
+      child.kill();
+      throw failure;
+    }
   }
 
   /** Has the process serve an arm: the one it was started for, or another of the same revision. Rejects with an ArmFailure. */

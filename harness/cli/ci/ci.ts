@@ -37,7 +37,8 @@ export async function ci(flags: CiFlags, command: readonly string[]): Promise<Ex
   const repository = repositoryOf(process.cwd());
   using base = checkOut(repository, flags.base, '--base', cacheFolder());
   using head = checkOutHead(repository, flags.head, cacheFolder());
-  return compare({ base, head }, repository, flags, command);
+  // Awaited here: the checkouts are removed when this function is left.
+  return await compare({ base, head }, repository, flags, command);
 }
 
 /** The head: a revision like the base, or `.` for the tree as it is. A name that leaves out changes of the tree is refused. */
