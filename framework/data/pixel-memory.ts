@@ -1,7 +1,7 @@
 // The memory of this thread in which images are decoded and resampled: one WebAssembly memory, so that pixels go from the decoder to the resampler to
 // the batch without being copied in between. It grows to the largest image and stays.
 
-import { importsFor, MAX_PAGES } from '../../kernels/cpu/assembly.ts';
+import { importsFor } from '../../kernels/cpu/assembly.ts';
 import { compile } from '../../kernels/cpu/compile.ts';
 import { RESAMPLE_SLACK, type ResampleExports, resampleSource } from '../../kernels/cpu/resample.ts';
 import type { Image } from './decode/image.ts';
@@ -15,7 +15,9 @@ export interface Box {
 }
 
 const PAGE = 2 ** 16;
-const memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES, shared: true });
+/** 2 GiB, several times what the largest image allowed needs. Each thread reserves addresses for it. */
+const MOST_PAGES = 2 ** 15;
+const memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true });
 /** Bytes for a decoded image, from address 0 on; what the resampler needs lies behind. */
 let room = 0;
 let instance: ResampleExports | undefined;
@@ -26,7 +28,14 @@ export const resampler = (): ResampleExports =>
 
 const reserve = (bytes: number): void => {
   const missing = bytes - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+  if (missing <= 0) return;
+  try {
+    memory.grow(Math.ceil(missing / PAGE));
+  } catch {
+    throw new RangeError(
+      `the image takes ${bytes} bytes to work on, more than there are (at most ${MOST_PAGES * PAGE}); ask for a smaller size`,
+    );
+  }
 };
 
 /** Where the next image is decoded to: it overwrites the one before. Throws a RangeError where there is no such memory. */

@@ -2,9 +2,9 @@
 
 import { FormatError } from '../../formats/array.ts';
 import type { Clock, Dataset, Fields, Slots, Values } from '../dataset.ts';
-import { type Decode, imageDecoder } from '../decode/image.ts';
+import { type Decode, type Image, imageDecoder } from '../decode/image.ts';
 import { drawsOf } from '../draws.ts';
-import { naming, printable } from '../file-error.ts';
+import { naming } from '../file-error.ts';
 import type { Frame } from '../transforms/frame.ts';
 import { Pipeline } from '../transforms/pipeline.ts';
 import { standardTransforms, type Transform } from '../transforms/transform.ts';
@@ -74,32 +74,38 @@ export class Images implements Dataset {
   #fill(index: number, out: Uint8Array | Float32Array, clock: Clock | undefined): void {
     const bytes = this.#bytes.read(index);
     clock?.mark('fetch');
-    const image = naming(this.nameOf(index), () => this.#decode(bytes));
-    clock?.mark('decode');
-    const frame = this.#framed(index, image);
-    const [, height, width] = this.fields.image.shape;
-    if (frame.width !== width || frame.height !== height)
-      throw new FormatError(
-        `${printable(this.nameOf(index))}: the image is ${frame.width}x${frame.height} after its transforms, expected ${width}x${height} like the first; resize and crop`,
-      );
-    this.#pipeline.write(frame, out);
-    clock?.mark('transform');
+    this.#about(index, () => {
+      const image = this.#decode(bytes);
+      clock?.mark('decode');
+      const frame = this.#framed(index, image);
+      const [, height, width] = this.fields.image.shape;
+      if (frame.width !== width || frame.height !== height)
+        throw new FormatError(
+          `the image is ${frame.width}x${frame.height} after its transforms, expected ${width}x${height} like the first; resize and crop`,
+        );
+      this.#pipeline.write(frame, out);
+      clock?.mark('transform');
+    });
   }
 
-  #framed(index: number, image: ReturnType<Decode>): Frame {
-    try {
-      return this.#pipeline.apply(image, drawsOf(this.#seed, this.epoch, index));
-    } catch (error) {
-      throw error instanceof RangeError ? new FormatError(`${printable(this.nameOf(index))}: ${error.message}`) : error;
-    }
+  #framed(index: number, image: Image): Frame {
+    return this.#pipeline.apply(image, drawsOf(this.#seed, this.epoch, index));
   }
 
   #sizeOfFirst(): [number, number] {
-    const frame = this.#framed(
-      0,
-      naming(this.nameOf(0), () => this.#decode(this.#bytes.read(0))),
-    );
-    return [frame.height, frame.width];
+    const { width, height } = this.#about(0, () => this.#framed(0, this.#decode(this.#bytes.read(0))));
+    return [height, width];
+  }
+
+  /** What `work` on an image returns; its errors name the file. A crop or a size that an image does not have is a RangeError of the transforms. */
+  #about<T>(index: number, work: () => T): T {
+    return naming(this.nameOf(index), () => {
+      try {
+        return work();
+      } catch (error) {
+        throw error instanceof RangeError ? new FormatError(error.message, { cause: error }) : error;
+      }
+    });
   }
 }
 

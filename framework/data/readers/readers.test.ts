@@ -7,8 +7,9 @@ import * as assert from 'uvu/assert';
 import { refuses, rejection } from '../../refuses.ts';
 import { openDataset } from '../catalog.ts';
 import type { Dataset, Values } from '../dataset.ts';
-import { fixture, fixturePath, noise } from '../fixture.ts';
+import { fixture, fixtureJson, fixturePath, fromBase64, noise } from '../fixture.ts';
 import { openRecipe } from '../recipe.ts';
+import { centerCrop, resize } from '../transforms/transform.ts';
 import { openCifar } from './cifar.ts';
 import { openCsv, readTable } from './csv.ts';
 import { openIdx, readIdx } from './idx.ts';
@@ -236,6 +237,18 @@ test('folders without images, files that are missing, damaged or of another size
   assert.is((await sample(mixed, 0)).label, 0);
   const sizes = await openImages({ path: folder({ 'a/1.jpg': jpeg, 'a/2.jpg': fixture('grey.jpg') }) });
   assert.equal(sizes.fields.image.shape, [3, 224, 224]);
+  const unlike = await openImages({
+    path: folder({ 'a/1.jpg': jpeg, 'a/2.png': fromBase64(fixtureJson('png.json').rgb.file) }),
+    transforms: [],
+  });
+  refuses(() => unlike.get(1), /a\/2\.png: the image is 21x13 after its transforms, expected 40x30 like the first; resize and crop$/);
+  const cropped = await openImages({ path: folder({ 'a/1.jpg': jpeg }), transforms: [centerCrop(31)] });
+  refuses(() => cropped.get(0), /a\/1\.jpg: the image is 40x30, too small to crop 31x31 from it; resize it first$/);
+  const huge = await openImages({ path: folder({ 'a/1.jpg': jpeg }), transforms: [resize(40_000), centerCrop(40_000)] });
+  refuses(
+    () => huge.getInto(0, { image: new Uint8Array(), label: new Int32Array(1) }),
+    /a\/1\.jpg: the image takes \d+ bytes to work on, more than there are/,
+  );
   const gone = folder({ 'a/1.jpg': jpeg, 'a/2.jpg': jpeg });
   const set = await openImages({ path: gone, transforms: [] });
   rmSync(join(gone, 'a/2.jpg'));
