@@ -42,10 +42,17 @@ async function commandLine(args: readonly string[], end: (code: ExitCode) => voi
   const suiteOptions = await addRunOptions(run, args);
   run.action(async (names: string[], flags: RunFlags) => end(await (await import('./run.ts')).runSuites(names, flags, suiteOptions, args)));
 
-  const { addCiOptions, addPolicyOptions } = await import('./ci/ci-options.ts');
+  const { addCiOptions, addCompareOptions, addPolicyOptions } = await import('./ci/ci-options.ts');
   addCiOptions(
     program.command('ci').description('compare two revisions: exit code 1 for a confirmed regression, and only for that'),
   ).action(async (flags) => end(await (await import('./ci/ci.ts')).ci(flags, args)));
+
+  const compare = program
+    .command('compare')
+    .description('two results folders, not measured together: what differs')
+    .argument('<base>')
+    .argument('<head>');
+  addCompareOptions(compare).action(async (base, head, flags) => end((await import('./ci/compare.ts')).compareFolders(base, head, flags)));
 
   const analyze = program.command('analyze').description('every verdict of a folder of bench ci again, from its samples').argument('<dir>');
   addPolicyOptions(analyze).action(async (dir, flags) => end((await import('./ci/analyze.ts')).analyze(dir, flags)));

@@ -65,3 +65,10 @@ export function addCiOptions(command: Command): Command {
     .option('--resume', 'go on in the folder of --out')
     .option('--out <dir>', 'where to write (default: results/<UTC time>-ci)');
 }
+
+export const addCompareOptions = (command: Command): Command =>
+  command
+    .option('--margin <share>', 'difference that does not matter', share, 0.02)
+    .addOption(new Option('--format <format>', 'what is printed').choices(['table', 'csv', 'json']).default('table'))
+    .addOption(new Option('--foreign <policy>', 'where the environments differ').choices(['mark', 'refuse']).default('mark'))
+    .option('--verbose', 'show stacks of errors');

@@ -1,0 +1,87 @@
+// bench compare on folders with made-up samples: what it says of two results that were not measured together.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { folderSink } from '../../../reports/folder.ts';
+import { SCHEMA_VERSION } from '../../../reports/schema.ts';
+import { Workplace } from '../bench-process.ts';
+
+const place = new Workplace();
+test.after(() => place.remove());
+
+const ENVIRONMENT = {
+  cores: 1,
+  caches: {},
+  memory_bytes: 1,
+  os: 'o',
+  arch: 'x',
+  node: 'n',
+  v8: 'v',
+  node_flags: '',
+  load: [],
+  adapters: {},
+  features: {},
+};
+
+/** A folder of a run whose single row took `times`, one a fork. */
+function folderOf(name: string, times: readonly number[], { cpu = 'one', caseName = 's/one' } = {}): string {
+  const dir = join(place.folder, name);
+  const folder = folderSink(dir);
+  const time_utc = '2026-01-01T00:00:00.000Z';
+  const environment = { fingerprint: cpu, cpu, ...ENVIRONMENT };
+  folder.run({ schemaVersion: SCHEMA_VERSION, run_id: name, command: ['run'], seed: 1, started_utc: time_utc, versions: {}, environment });
+  const row = { run_id: name, suite: 's', case: caseName, device: 'cpu', arm: 'a', dtype: 'f32' } as const;
+  for (const [fork, value] of times.entries())
+    folder.sample({ ...row, fork, round: 0, slot: 0, metric: 'time', unit: 'ns', value, iterations: 1, dropped: false });
+  folder.summary({ ...row, time_utc, status: 'ok', median_ns: times[0], forks: times.length });
+  folder.close();
+  return dir;
+}
+
+const around = (centre: number) => [0.998, 0.999, 1, 1.001, 1.002].map((share) => share * centre);
+
+test('rows differ, are the same, or cannot be told; never regressed, and the exit code is 0', async () => {
+  const base = folderOf('base', around(1000));
+  const says = async (head: string, wanted: RegExp) => {
+    const { code, out, err } = await place.bench(['compare', base, head]);
+    assert.is(code, 0, err);
+    assert.match(out, wanted);
+    assert.not.match(out, /regressed/);
+  };
+  await says(folderOf('slow', around(1300)), /^differs +s\/one.*\+30\.0 % \[2[89]/m);
+  await says(folderOf('same', around(1001)), /^same +s\/one/m);
+  await says(folderOf('few', [1300, 1301]), /three forks on both sides, not 5 and 2/);
+  await says(folderOf('noisy', [700, 900, 1000, 1100, 1400]), /^inconclusive +s\/one/m);
+  await says(folderOf('elsewhere', around(1300), { cpu: 'two' }), /environments differ \(cpu: one, two\)/);
+});
+
+test('folders that cannot be compared are refused in a line', async () => {
+  const base = folderOf('first', around(1000));
+  const refused = async (head: string, wanted: RegExp, ...rest: string[]) => {
+    const { code, err } = await place.bench(['compare', base, head, ...rest]);
+    assert.is(code, 2, err);
+    assert.match(err, wanted);
+  };
+  await refused(join(place.folder, 'nowhere'), /there is no run in/);
+  await refused(folderOf('other', around(1), { caseName: 's/two' }), /no case and arm in common/);
+  await refused(folderOf('far', around(1), { cpu: 'two' }), /another environment.*--foreign mark/, '--foreign', 'refuse');
+  const cut = folderOf('cut', around(1));
+  writeFileSync(join(cut, 'run.json'), '{"schemaVersion": 1,');
+  await refused(cut, /run\.json: not JSON/);
+});
+
+test('as CSV and JSON', async () => {
+  const [a, b] = [folderOf('a', around(1000)), folderOf('b', around(1300))];
+  const csv = await place.bench(['compare', a, b, '--format', 'csv']);
+  assert.match(
+    csv.out,
+    /^case,arm_base,arm_head,metric,unit,base,head,ratio,ci_low,ci_high,p_adjusted,smallest_detectable,verdict,reason,pairs\r\n/,
+  );
+  const { rows } = JSON.parse((await place.bench(['compare', a, b, '--format', 'json'])).out);
+  assert.is(rows[0].verdict, 'differs');
+  assert.ok(Math.abs(rows[0].ratio - 1.3) < 0.005);
+});
+
+test.run();
