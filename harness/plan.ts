@@ -129,7 +129,7 @@ const functionEntries = (one: Case, { request, devices, held, memoryBytes }: Pla
     .map(({ made, arm, bytes }) => {
       const state = devices.get(arm.device);
       const refused = state && ('missing' in state ? state.missing : made.refuses?.(state));
-      return { arm, refusal: refused ?? machineRefusal(bytes, memoryBytes), cost: one.cost, bytes };
+      return { arm, refusal: refused ?? machineRefusal(bytes, memoryBytes), cost: made.cost ?? one.cost, bytes };
     });
 
 function kernelEntries(one: Case, problem: Problem, options: PlanOptions): Entry[] {

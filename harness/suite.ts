@@ -69,6 +69,8 @@ export interface FunctionArm {
   readonly threads?: number;
   /** Bytes that it will hold on a device with these traits; asked before anything runs. Throws a UsageError where no device of the kind can hold them. */
   bytes?(traits: Traits): number | Promise<number>;
+  /** What one call costs; that of its facts, else the case's if absent. Known before a run, it holds for rows that a resumed run finds measured. */
+  readonly cost?: Cost;
   /** Why a device with these traits cannot do it: its row is skipped with the reason. Undefined where it can. */
   refuses?(traits: Traits): string | undefined;
   make(): Work | Promise<Work>;

@@ -5,7 +5,7 @@
 import { type Case, type FunctionArm, type Request, type Suite, UsageError } from '../harness/suite.ts';
 import { byteSize, byteSizes } from './byte-sizes.ts';
 import { cpuPaths } from './copy/cpu.ts';
-import { armNameOf, DIRECTIONS, type Path, sideOf, workOf } from './copy/path.ts';
+import { armNameOf, costOf, DIRECTIONS, type Path, sideOf, workOf } from './copy/path.ts';
 import { verdict } from './copy/verdict.ts';
 import { webgpuPaths } from './copy/webgpu.ts';
 import { webgpuOutPaths } from './copy/webgpu-out.ts';
@@ -28,6 +28,7 @@ const armOf = (path: Path, bytes: number): FunctionArm => ({
   name: armNameOf(path),
   device: path.device,
   threads: path.threads,
+  cost: costOf(path, bytes),
   bytes: () => path.holds * bytes,
   refuses: (traits) => path.refuses?.(bytes, traits),
   make: () => workOf(path, bytes),

@@ -108,9 +108,9 @@ test('an arm is checked and says what a step moves, and how long that takes by i
   const work = await workOf('variables', nets['four-layer'], 1, 'cpu', 1);
   await work.run();
   assert.is(await work.verify!(), undefined);
-  const { bytesH2d, bytesD2h, cost, extra } = await work.facts!();
+  const { bytesH2d, bytesD2h, extra } = await work.facts!();
   const { toDevice, toHost } = mustMove('variables', nets['four-layer']);
-  assert.equal([bytesH2d, bytesD2h, cost!.bytes, extra!.crossings], [toDevice, toHost, toDevice + toHost, 11]);
+  assert.equal([bytesH2d, bytesD2h, extra!.crossings], [toDevice, toHost, 11]);
   assert.ok(extra!.copy_ms > 0 && extra!.copy_pct > 0);
   await work.close!();
 });

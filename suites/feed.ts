@@ -3,11 +3,12 @@
 //
 // GB/s are the bytes that cross over the time of the whole step. `copy_ms` is what the same crossings take by themselves, `copy_pct` its share of a step.
 
-import { flopsOf, parametersOf } from '../framework/exact/training.ts';
+import { flopsOf, parametersOf, type Training } from '../framework/exact/training.ts';
 import { sizeOf } from '../framework/shape.ts';
 import { type Case, type FunctionArm, type Request, type Suite, UsageError } from '../harness/suite.ts';
 import type { DeviceKind } from '../kernels/kernel.ts';
-import { FORMS } from './feed/forms.ts';
+import { mustMove } from './feed/crossings.ts';
+import { FORMS, type Form } from './feed/forms.ts';
 import { NETS, type Net } from './feed/nets.ts';
 import { verdict } from './feed/verdict.ts';
 import { workOf } from './feed/work.ts';
@@ -33,12 +34,20 @@ function parametersIn(text: string): number {
   return wanted;
 }
 
+/** What crosses in a step, either way. */
+function bytesOf(form: Form, training: Training): number {
+  const { toDevice, toHost } = mustMove(form, training);
+  return toDevice + toHost;
+}
+
 function armsOf(net: Net, wanted: number, device: DeviceKind, request: Request): FunctionArm[] {
   const { seed, threads, options } = request;
   const training = NETS[net](countOf(request, 'batch') ?? BATCH, wanted);
   const count = device === 'cpu' ? Math.max(...threads) : undefined;
-  const seconds = flopsOf(training) / SOFTWARE_FLOPS;
+  const flops = flopsOf(training);
+  const seconds = flops / SOFTWARE_FLOPS;
   return FORMS.map((form) => ({
+    cost: { flops, executedFlops: flops, bytes: bytesOf(form, training) },
     name: `${form}@${device === 'cpu' ? `cpu/${count}` : device}`,
     device,
     threads: count,

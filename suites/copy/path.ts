@@ -1,7 +1,7 @@
 // A path is one way for bytes to get from one place to another; a transfer is that way made ready for a number of bytes.
 
 import type { Facts, Work } from '../../harness/suite.ts';
-import type { DeviceKind, Traits } from '../../kernels/kernel.ts';
+import type { Cost, DeviceKind, Traits } from '../../kernels/kernel.ts';
 import { firstDifference, pattern } from './pattern.ts';
 
 export const DIRECTIONS = ['host-to-device', 'device-to-host', 'device-to-device', 'main-to-worker'] as const;
@@ -75,11 +75,13 @@ export async function workOf(path: Path, bytes: number): Promise<Work> {
   };
 }
 
+/** What a transfer costs: the payload, counted once; nothing where none is copied. */
+export const costOf = ({ moves }: Path, bytes: number): Cost | undefined => (moves ? { flops: 0, executedFlops: 0, bytes } : undefined);
+
 function factsOf({ direction, moves }: Path, bytes: number): Facts {
   if (!moves) return {};
   return {
     bytesH2d: direction === 'host-to-device' ? bytes : undefined,
     bytesD2h: direction === 'device-to-host' ? bytes : undefined,
-    cost: { flops: 0, executedFlops: 0, bytes },
   };
 }

@@ -1,7 +1,7 @@
 // A step as the harness calls it: its first losses checked against float64, its bytes against what the graph says must move.
 
 import { firstLosses } from '../../framework/exact/net.ts';
-import { flopsOf, type Training, trainingData } from '../../framework/exact/training.ts';
+import { type Training, trainingData } from '../../framework/exact/training.ts';
 import type { Facts, Work } from '../../harness/suite.ts';
 import type { DeviceKind } from '../../kernels/kernel.ts';
 import { openDevice } from '../../kernels/open.ts';
@@ -47,12 +47,10 @@ export async function workOf(form: Form, training: Training, seed: number, kind:
     }
     const stepNs = times.sort((a, b) => a - b)[times.length >> 1];
     const copyNs = await crossingNs(device, run, rounds);
-    const flops = flopsOf(training);
     return {
       bytesH2d: toDevice,
       bytesD2h: toHost,
       peakBytes: device.memory().peakBytes,
-      cost: { flops, executedFlops: flops, bytes: toDevice + toHost },
       extra: { crossings: writes + reads, copy_ms: copyNs / 1e6, copy_pct: (100 * copyNs) / stepNs },
     };
   }
