@@ -1,8 +1,7 @@
 // What can be tuned: an op by its name, with the problems that the suites list for it, or a kernel of the user's own.
 
 import type { AnyKernel, DeviceKind } from '../../kernels/kernel.ts';
-import { moments, type Op, type Problem, softmax } from '../../kernels/problem.ts';
-import { problemKey } from '../../kernels/tuned/problem-key.ts';
+import { type MatmulProblem, moments, type Op, type Problem, softmax } from '../../kernels/problem.ts';
 import convSuite from '../../suites/conv.ts';
 import matmulSuite from '../../suites/matmul.ts';
 import { MEMORY_OPS } from '../../suites/memory-ops.ts';
@@ -98,9 +97,11 @@ async function ownTarget(name: string, request: TargetRequest): Promise<Target> 
   return { name: label, own: { kernel, url }, problems: lister({ ...request, devices: [kernel.device] }) };
 }
 
-/** The sizes of a problem as a path: whatever of it is a number, in order. */
+/** The sizes of a problem as a path: its shape, or whatever of it is a number, in order. */
 function nameOf(problem: Problem): string {
-  if (problem.op === 'matmul') return `matmul/${problem.m}x${problem.n}x${problem.k}/${problem.dtype}`;
-  const digits = problemKey(problem).slice(problem.op.length).match(/\d+/g) ?? [];
-  return `${problem.op}/${digits.join('x')}`;
+  const { op, ...fields } = problem;
+  const sizes = 'shape' in problem ? problem.shape : Object.values(fields).filter((value) => typeof value === 'number');
+  return `${op}/${op === 'matmul' ? sizesOf(problem as MatmulProblem) : sizes.join('x')}/${'dtype' in problem ? problem.dtype : 'f32'}`;
 }
+
+const sizesOf = ({ m, n, k }: MatmulProblem): string => `${m}x${n}x${k}`;

@@ -12,9 +12,9 @@ type Shrink = (size: number, prime: number) => number;
 const SMALL = 8;
 
 const ragged: Shrink = (size, prime) => (size <= SMALL ? size : Math.min(prime, size % 2 === 0 ? size - 1 : size));
-/** Divisible by four where the size is. */
+/** Divisible by four where the size is, and never by eight. */
 const aligned: Shrink = (size, prime) =>
-  size <= SMALL ? size : size % 4 === 0 ? Math.min(size, Math.ceil(prime / 4) * 4) : ragged(size, prime);
+  size <= SMALL || size % 4 !== 0 ? ragged(size, prime) : Math.min(size, 8 * Math.ceil(prime / 8) + 4);
 
 /** The small problems beside `problem`: ragged everywhere, and ragged within its variant; none for ops without sizes of their own. */
 export function proofsBeside(problem: Problem): Problem[] {
