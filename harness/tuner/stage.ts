@@ -67,6 +67,9 @@ interface Proof {
 /** Nanoseconds of warm-up that a candidate gets at least, where its calls are shorter; the first in a process warms up the processor and V8 too. */
 const WARM_UP_NS = 1e6;
 const FIRST_WARM_UP_NS = 150e6;
+/** Batches before a candidate can be given up for its time, and nanoseconds after which it is given up all the same. */
+const FEW_BATCHES = 4;
+const PATIENCE_NS = 100e6;
 /** Nanoseconds of calls in a row whose last result is checked. */
 const IN_A_ROW_NS = 2e6;
 /** Nanoseconds of calls before each sample that are not counted. */
@@ -188,17 +191,21 @@ export class Stage {
     return true;
   }
 
-  /** Finds how many calls span `sampleNs`; a candidate whose first call takes longer than `limitNs` is not called again. */
+  /** Finds how many calls span `sampleNs`. A candidate whose calls take longer than `limitNs` when they are warm is not called again. */
   async warm({ id, sampleNs, limitNs }: { id: string; sampleNs: number; limitNs: number }): Promise<Warmed> {
     const { launch } = this.#candidate(id);
     const began = nowNs();
     const leastNs = this.#isWarm ? WARM_UP_NS : FIRST_WARM_UP_NS;
     this.#isWarm = true;
+    const spentNs = () => nowNs() - began;
+    // The first calls find nothing in the caches and the threads asleep: they say little, unless they are long.
+    const isHopeless = () => callNs >= limitNs && batches >= FEW_BATCHES && spentNs() >= WARM_UP_NS;
     let callNs = await this.#batch(launch, 1);
-    let iterations = 1;
-    while (callNs < limitNs && (callNs * iterations < sampleNs / 4 || nowNs() - began < leastNs)) {
+    let [iterations, batches] = [1, 1];
+    while ((callNs * iterations < sampleNs / 4 || spentNs() < leastNs) && !isHopeless() && (callNs < limitNs || spentNs() < PATIENCE_NS)) {
       if (callNs * iterations < sampleNs) iterations *= 2;
       callNs = Math.min(callNs, await this.#batch(launch, iterations));
+      batches++;
     }
     return { iterations: Math.max(1, Math.ceil(sampleNs / callNs)), callNs, spentNs: nowNs() - began };
   }
