@@ -67,8 +67,9 @@ interface Proof {
 /** Nanoseconds of warm-up that a candidate gets at least, where its calls are shorter; the first in a process warms up the processor and V8 too. */
 const WARM_UP_NS = 1e6;
 const FIRST_WARM_UP_NS = 150e6;
-/** Batches before a candidate can be given up for its time, and nanoseconds after which it is given up all the same. */
+/** Batches and nanoseconds before a candidate can be given up for its time, and nanoseconds after which it is given up all the same. */
 const FEW_BATCHES = 4;
+const DOUBT_NS = 25e6;
 const PATIENCE_NS = 100e6;
 /** Nanoseconds of calls in a row whose last result is checked. */
 const IN_A_ROW_NS = 2e6;
@@ -198,8 +199,8 @@ export class Stage {
     const leastNs = this.#isWarm ? WARM_UP_NS : FIRST_WARM_UP_NS;
     this.#isWarm = true;
     const spentNs = () => nowNs() - began;
-    // The first calls find nothing in the caches and the threads asleep: they say little, unless they are long.
-    const isHopeless = () => callNs >= limitNs && batches >= FEW_BATCHES && spentNs() >= WARM_UP_NS;
+    // The first calls find nothing in the caches, and for some milliseconds the system may run both threads on one core: short calls are slow for long.
+    const isHopeless = () => callNs >= limitNs && batches >= FEW_BATCHES && spentNs() >= DOUBT_NS;
     let callNs = await this.#batch(launch, 1);
     let [iterations, batches] = [1, 1];
     while ((callNs * iterations < sampleNs / 4 || spentNs() < leastNs) && !isHopeless() && (callNs < limitNs || spentNs() < PATIENCE_NS)) {
