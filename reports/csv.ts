@@ -19,6 +19,9 @@ export const COMPARISON_COLUMNS: readonly string[] = Object.keys(comparedSchema.
 const write = (rows: readonly object[], columns: readonly string[], header: boolean): string =>
   stringify([...rows], { columns: [...columns], header, record_delimiter: 'windows', cast: { boolean: String } });
 
+/** A table of its own columns: what `bench tune` prints. */
+export const tableCsv = (rows: readonly object[], columns: readonly string[]): string => write(rows, columns, true);
+
 /** The names that suites add over all rows, in order of first appearance. */
 export const extraColumns = (rows: readonly Summary[]): string[] => [...new Set(rows.flatMap(({ extra }) => Object.keys(extra ?? {})))];
 

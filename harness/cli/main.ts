@@ -5,7 +5,7 @@ import { project } from '../project.ts';
 import type { DataFlags, MakeFlags } from './data.ts';
 import { EXIT, type ExitCode, exitCodeOf, report } from './exit.ts';
 import { addRunOptions, type RunFlags, whole } from './run-options.ts';
-import { addTuneOptions, type TuneFlags } from './tune-options.ts';
+import { addTuneCommands } from './tune.ts';
 
 /** Runs `bench` with its arguments and returns the exit code. Never throws. */
 export async function bench(args: readonly string[]): Promise<ExitCode> {
@@ -32,6 +32,8 @@ async function commandLine(args: readonly string[], end: (code: ExitCode) => voi
     .version(project().version)
     .exitOverride()
     .showSuggestionAfterError()
+    // An option after a subcommand's name is that subcommand's, also where both have one of the name.
+    .enablePositionalOptions()
     .helpCommand(false);
   program.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'bench: ')) });
 
@@ -70,13 +72,7 @@ async function commandLine(args: readonly string[], end: (code: ExitCode) => voi
     .option('--verbose', 'show the stack of an error')
     .action(async () => end(await (await import('./doctor.ts')).doctor()));
 
-  const tune = program
-    .command('tune')
-    .description('find the best tunables of an op, prove them, remember them')
-    .argument('<op>', 'an op, or the path of a kernel of your own');
-  addTuneOptions(tune).action(async (op: string, flags: TuneFlags) =>
-    end(await (await import('./tune-live.ts')).tuneLive(op, flags, args)),
-  );
+  addTuneCommands(program, args, end);
 
   const peers = program
     .command('peers')

@@ -10,7 +10,6 @@ import { type RunDocument, SCHEMA_VERSION } from '../../reports/schema.ts';
 import { terminalStyle } from '../../reports/table.ts';
 import type { Arm } from '../arm.ts';
 import { lookAround } from '../environment.ts';
-import { unknownName } from '../nearest.ts';
 import { checkResumable } from '../resume.ts';
 import { UsageError } from '../suite.ts';
 import { Journal } from '../tuner/journal.ts';
@@ -18,7 +17,7 @@ import { LockError } from '../tuner/lock.ts';
 import { caseName, entriesOf, samplesOf, summariesOf } from '../tuner/outcome.ts';
 import { proofsBeside } from '../tuner/proofs.ts';
 import type { RunnerOptions } from '../tuner/runner.ts';
-import { strategies } from '../tuner/strategies.ts';
+import { strategyOf } from '../tuner/strategies/catalog.ts';
 import type { Strategy } from '../tuner/strategy.ts';
 import { storeEntries } from '../tuner/table-store.ts';
 import { type Outcome, tune } from '../tuner/tune.ts';
@@ -37,15 +36,6 @@ export async function tuneLive(target: string, flags: TuneFlags, command: readon
   const folder = folderSink(folderOf(plan, flags), { resume: flags.resume });
   const session = new TuneSession(plan, folder, flags, strategy, command);
   return session.run();
-}
-
-function strategyOf(name: string): Strategy {
-  const found = strategies.find((one) => one.name === name);
-  if (!found) {
-    const names = strategies.map((one) => one.name);
-    throw new UsageError(`--strategy: ${unknownName('strategy', name, names)}`);
-  }
-  return found;
 }
 
 function folderOf({ target }: TunePlan, { out, resume }: TuneFlags): string {

@@ -2,6 +2,7 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Budget, parseBudget } from '../tuner/budget.ts';
+import { DEFAULT_STRATEGY, strategies } from '../tuner/strategies/catalog.ts';
 import { list, seconds, whole, wholes } from './run-options.ts';
 
 export interface TuneFlags {
@@ -51,7 +52,7 @@ export function addTuneOptions(command: Command): Command {
       "a further constraint on the space, such as 'KU == 4 and MR >= 4'; may be given again",
       (text, before: string[] = []) => [...before, text],
     )
-    .option('--strategy <name>', 'how the space is searched: walk, random, exhaustive', 'walk')
+    .option('--strategy <name>', `how the space is searched: ${strategies.map(({ name }) => name).join(', ')}`, DEFAULT_STRATEGY)
     .option('--set <name=value>', 'an option of the strategy; may be given again', setting)
     .option('--budget <budget>', 'for each problem: 60s, 200 evaluations, or both: 60s,200', budget, { seconds: 60 })
     .option('--samples <count>', 'samples of each configuration that is not dropped (default: 5)', whole(3, 1000))

@@ -40,12 +40,16 @@ export interface TunePlan {
   readonly probes: Awaited<ReturnType<typeof probeDevices>>;
 }
 
+/** What of the flags says which problems, places and kernels there are. */
+type PlanFlags = Pick<TuneFlags, 'device' | 'threads' | 'kernels' | 'shapes' | 'pass' | 'where'> &
+  Partial<Pick<TuneFlags, 'seed' | 'format'>>;
+
 /** Plans everything, so that what cannot be tuned is known before anything is measured. Throws a UsageError. */
-export async function planTuning(name: string, flags: TuneFlags): Promise<TunePlan> {
-  checkNames(flags);
+export async function planTuning(name: string, flags: PlanFlags): Promise<TunePlan> {
+  checkNames({ ...flags, format: flags.format ?? [] });
   const shapes = shapesOf(flags.shapes);
   const named = flags.device as DeviceKind[] | undefined;
-  const target = await targetOf(name, { devices: named ?? deviceKinds, shapes, pass: flags.pass, seed: flags.seed });
+  const target = await targetOf(name, { devices: named ?? deviceKinds, shapes, pass: flags.pass, seed: flags.seed ?? 1 });
   if (target.problems.length === 0) throw new UsageError(`${name}: there are no problems to tune for these shapes`);
   const own = target.own?.kernel.device;
   if (own && named && !named.includes(own)) throw new UsageError(`${name}: its kernel runs on ${own}, and --device leaves that out`);
@@ -78,7 +82,7 @@ function checkKernels({ problems, own }: Target, places: readonly TunePlace[], n
   if (wrong !== undefined) throw new UsageError(`--kernels: ${unknownName('kernel', wrong, [...all])}`);
 }
 
-function plan(problem: TuneProblem, place: TunePlace, target: Target, flags: TuneFlags): PlannedTuning {
+function plan(problem: TuneProblem, place: TunePlace, target: Target, flags: PlanFlags): PlannedTuning {
   const { device, traits } = place;
   const kernels = candidateKernels(problem.problem, {
     device,

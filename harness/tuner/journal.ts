@@ -82,6 +82,11 @@ export function readJournal(path: string): Journalled {
   } catch (error) {
     throw new JournalError(`${path}: cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`);
   }
+  return parseJournal(text, path);
+}
+
+/** The same of a journal's text; `path` is what messages call it. */
+export function parseJournal(text: string, path: string): Journalled {
   const lines = text.split('\n');
   const rest = lines.pop()!;
   if (lines.length === 0) throw new JournalError(`${path}: has no header line, so it is no journal; give another folder by --out`);
