@@ -79,8 +79,8 @@ export function fitted(points: readonly Float64Array[], y: readonly number[], be
 
 /** Means and variances of candidates, as measurements join. */
 export class Surrogate {
-  readonly mean: Float64Array;
-  readonly variance: Float64Array;
+  mean: Float64Array;
+  variance: Float64Array;
   #candidates: readonly Float64Array[];
   #hyper: Lengths;
   #points: Float64Array[] = [];
@@ -89,7 +89,7 @@ export class Surrogate {
   /** v of every candidate, a row for each measurement. */
   #solved: Float64Array[] = [];
 
-  /** `capacity` candidates by their coordinates in [0, 1]. */
+  /** Candidates by their coordinates. */
   constructor(candidates: readonly Float64Array[], hyper: Lengths) {
     this.#candidates = candidates;
     this.#hyper = hyper;
@@ -102,24 +102,21 @@ export class Surrogate {
     const { lengths, noise } = this.#hyper;
     const n = this.#points.length;
     const row = new Float64Array(n + 1);
+    let rest = y;
+    let diagonal = 1 + noise;
     for (let j = 0; j < n; j++) {
       let sum = matern(point, this.#points[j], lengths);
       const other = this.#rows[j];
       for (let m = 0; m < j; m++) sum -= row[m] * other[m];
       row[j] = sum / other[j];
-    }
-    let rest = y;
-    let diagonal = 1 + noise;
-    for (let m = 0; m < n; m++) {
-      rest -= row[m] * this.#z[m];
-      diagonal -= row[m] * row[m];
+      rest -= row[j] * this.#z[j];
+      diagonal -= row[j] * row[j];
     }
     row[n] = Math.sqrt(Math.max(diagonal, 1e-9));
-    const z = rest / row[n];
-    this.#extend(point, row, z);
+    this.#extend(point, row, rest / row[n]);
     this.#points.push(point);
     this.#rows.push(row);
-    this.#z.push(z);
+    this.#z.push(rest / row[n]);
   }
 
   #extend(point: Float64Array, row: Float64Array, z: number): void {
@@ -128,7 +125,7 @@ export class Surrogate {
     for (let c = 0; c < solved.length; c++) solved[c] = matern(this.#candidates[c], point, this.#hyper.lengths);
     for (let m = 0; m < n; m++) {
       const [factor, earlier] = [row[m], this.#solved[m]];
-      if (factor !== 0) for (let c = 0; c < solved.length; c++) solved[c] -= factor * earlier[c];
+      for (let c = 0; c < solved.length; c++) solved[c] -= factor * earlier[c];
     }
     for (let c = 0; c < solved.length; c++) {
       const v = solved[c] / row[n];
@@ -137,5 +134,13 @@ export class Surrogate {
       this.variance[c] = Math.max(1e-12, this.variance[c] - v * v);
     }
     this.#solved.push(solved);
+  }
+
+  /** Does `work` and takes back the measurements that it added. */
+  supposing(work: () => void): void {
+    const [mean, variance, count] = [this.mean.slice(), this.variance.slice(), this.#points.length];
+    work();
+    [this.mean, this.variance] = [mean, variance];
+    for (const list of [this.#points, this.#rows, this.#z, this.#solved]) list.length = count;
   }
 }

@@ -33,66 +33,157 @@ export const guided = follows({
   },
 });
 
-/** The coordinates of a configuration: the rank of each tunable that has a choice, in [0, 1]. */
+/** How many times two divides a value: what alignment to words, lanes and lines goes by. */
+function twos(value: number): number {
+  let count = 0;
+  for (let rest = Math.abs(value); rest >= 1 && rest % 2 === 0; rest /= 2) count++;
+  return count;
+}
+
+/** Every value of a tunable to [0, 1]; undefined where that tells nothing apart. */
+function scaled(values: readonly number[], measure: (value: number, rank: number) => number): number[] | undefined {
+  const measured = values.map(measure);
+  const [low, high] = [Math.min(...measured), Math.max(...measured)];
+  return high > low ? measured.map((each) => (each - low) / (high - low)) : undefined;
+}
+
+/**
+ * The coordinates of configurations, each in [0, 1]: of every tunable its rank, and how many times two divides it where that is not in the order of the
+ * ranks anyway.
+ */
 function coordinatesOf(space: Space): (index: number) => Float64Array {
-  const free = space.names.map((_, i) => i).filter((i) => space.values[i].length > 1);
-  return (index) => Float64Array.from(free, (i) => space.rank(index, i) / (space.values[i].length - 1));
+  const axes = space.values.flatMap((values, i) => {
+    const [rank, two] = [scaled(values, (_, at) => at), scaled(values, twos)];
+    const isOrdered = two?.every((each, at) => at === 0 || each >= two[at - 1]);
+    return [...(rank ? [{ i, at: rank }] : []), ...(two && !isOrdered ? [{ i, at: two }] : [])];
+  });
+  return (index) => Float64Array.from(axes, ({ i, at }) => at[space.rank(index, i)]);
 }
 
-/** Logarithms of seconds, least 0, failures as slow as the slowest; pressed together from `press` on. */
-function heights(known: ReadonlyMap<number, number>, press: number): Map<number, number> {
-  const finite = [...known.values()].filter(Number.isFinite);
-  const [least, most] = [Math.min(...finite), Math.max(...finite)];
-  const pressed = (height: number) => (height > press ? press + Math.log1p(height - press) / 2 : height);
-  return new Map([...known].map(([index, seconds]) => [index, pressed(Math.log((Number.isFinite(seconds) ? seconds : most) / least))]));
+/** What the surrogate is told of measurements: logarithms of seconds, centred and scaled, as they stood at the last fit. */
+class Heights {
+  #least: number;
+  #most: number;
+  #press: number;
+  #centre = 0;
+  #scale = 1;
+
+  constructor(seconds: readonly number[], press: number) {
+    const finite = seconds.filter(Number.isFinite);
+    [this.#least, this.#most] = [Math.min(...finite), Math.max(...finite)];
+    this.#press = press;
+    const heights = seconds.map((each) => this.of(each));
+    this.#centre = heights.reduce((sum, height) => sum + height, 0) / heights.length;
+    this.#scale = Math.sqrt(heights.reduce((sum, height) => sum + (height - this.#centre) ** 2, 0) / heights.length) || 1;
+  }
+
+  of(seconds: number): number {
+    const height = Math.log((Number.isFinite(seconds) ? seconds : this.#most) / this.#least);
+    const pressed = height > this.#press ? this.#press + Math.log1p(height - this.#press) / 2 : height;
+    return (pressed - this.#centre) / this.#scale;
+  }
 }
 
-function* refine({ space, random, options, known }: CourseContext): Course {
+/** A surrogate fitted to what is known, over candidates that may be asked for next. */
+class Model {
+  readonly fittedAt: number;
+  readonly hyper: Lengths;
+  readonly candidates: readonly number[];
+  readonly surrogate: Surrogate;
+  #coordinates: (index: number) => Float64Array;
+  #heights: Heights;
+  #place: ReadonlyMap<number, number>;
+  #added = new Set<number>();
+
+  constructor(
+    { space, random, options, known }: CourseContext,
+    coordinates: (index: number) => Float64Array,
+    best: number,
+    before?: Lengths,
+  ) {
+    this.fittedAt = known.size;
+    this.#coordinates = coordinates;
+    this.#heights = new Heights([...known.values()], options.press);
+    this.hyper = fitted(
+      [...known.keys()].map(coordinates),
+      [...known.values()].map((seconds) => this.#heights.of(seconds)),
+      before,
+    );
+    const pool = space.size <= POOL ? Array.from({ length: space.size }, (_, index) => index) : space.sample(POOL, random);
+    this.candidates = [...new Set([...pool, ...space.neighbours(best, 'any')])];
+    this.#place = new Map(this.candidates.map((index, c) => [index, c]));
+    this.surrogate = new Surrogate(this.candidates.map(coordinates), this.hyper);
+    this.learn(known);
+  }
+
+  /** Takes in what has been measured since. */
+  learn(known: ReadonlyMap<number, number>): void {
+    for (const [index, seconds] of known)
+      if (!this.#added.has(index)) {
+        this.#added.add(index);
+        this.surrogate.add(this.#coordinates(index), this.#heights.of(seconds));
+      }
+  }
+
+  height = (seconds: number): number => this.#heights.of(seconds);
+
+  /** Up to `count` of the candidates that are not known, the most promising first; the last `near` of them among `neighbours` where those are candidates. */
+  choose(count: number, near: number, neighbours: readonly number[], known: ReadonlyMap<number, number>, least: number): number[] {
+    const batch: number[] = [];
+    const open = (c: number) => !known.has(this.candidates[c]) && !batch.includes(this.candidates[c]);
+    const all = this.candidates.map((_, c) => c);
+    const beside = neighbours.flatMap((index) => this.#place.get(index) ?? []);
+    this.surrogate.supposing(() => {
+      for (let i = 0; i < count; i++) {
+        const few = i >= count - near ? beside.filter(open) : [];
+        const chosen = most(this.surrogate, least, few.length > 0 ? few : all, open);
+        if (chosen === undefined) return;
+        batch.push(this.candidates[chosen]);
+        if (i < count - 1) this.surrogate.add(this.#coordinates(this.candidates[chosen]), this.surrogate.mean[chosen]);
+      }
+    });
+    return batch;
+  }
+}
+
+function* refine(context: CourseContext): Course {
+  const { space, random, options, known } = context;
   const coordinates = coordinatesOf(space);
-  let hyper: Lengths | undefined;
-  let fittedAt = 0;
-  let pool: number[] = [];
+  let model: Model | undefined;
   for (;;) {
-    if (![...known.values()].some(Number.isFinite)) {
+    const best = bestOf(known);
+    if (best === undefined) {
       const rest = space.sample(options.batch + known.size, random).filter((index) => !known.has(index));
       if (rest.length === 0) return;
       yield rest.slice(0, options.batch);
       continue;
     }
-    const y = heights(known, options.press);
-    const indices = [...y.keys()];
-    const points = indices.map(coordinates);
-    if (hyper === undefined || known.size >= REFIT * fittedAt) {
-      hyper = fitted(points, [...y.values()], hyper);
-      fittedAt = known.size;
-      pool = space.size <= POOL ? Array.from({ length: space.size }, (_, index) => index) : space.sample(POOL, random);
-    }
-    const best = indices.reduce((a, b) => (y.get(b)! < y.get(a)! ? b : a));
-    const near = [...new Set([...space.neighbours(best, 'adjacent'), ...space.neighbours(best, 'any')])];
-    const candidates = [...new Set([...near, ...pool])].filter((index) => !known.has(index));
-    if (candidates.length === 0) return;
-    const surrogate = new Surrogate(candidates.map(coordinates), hyper);
-    const [centre, scale] = standard([...y.values()]);
-    for (const [i, index] of indices.entries()) surrogate.add(points[i], (y.get(index)! - centre) / scale);
-    const least = (y.get(best)! - centre) / scale;
-    const batch: number[] = [];
-    for (let i = 0; i < options.batch && batch.length < candidates.length; i++) {
-      const isNear = i >= options.batch - options.neighbours;
-      const eligible = isNear ? near.filter((index) => !known.has(index) && !batch.includes(index)).length : 0;
-      const chosen = most(surrogate, least, eligible > 0 ? near.length : candidates.length, (c) => batch.includes(candidates[c]));
-      batch.push(candidates[chosen]);
-      surrogate.add(coordinates(candidates[chosen]), surrogate.mean[chosen]);
-    }
+    if (!model || known.size >= REFIT * model.fittedAt) model = new Model(context, coordinates, best, model?.hyper);
+    else model.learn(known);
+    const batch = model.choose(options.batch, options.neighbours, space.neighbours(best, 'any'), known, model.height(known.get(best)!));
+    if (batch.length === 0) return;
     yield batch;
   }
 }
 
-/** The candidate among the first `count` with the largest expected improvement that is not `taken`. */
-function most(surrogate: Surrogate, least: number, count: number, taken: (candidate: number) => boolean): number {
-  let [chosen, most] = [-1, Number.NEGATIVE_INFINITY];
-  for (let c = 0; c < Math.min(count, surrogate.mean.length); c++) {
-    const gain = improvement(least - surrogate.mean[c], Math.sqrt(surrogate.variance[c]));
-    if (gain > most && !taken(c)) [chosen, most] = [c, gain];
+/** The fastest, or undefined where nothing has succeeded. */
+function bestOf(known: ReadonlyMap<number, number>): number | undefined {
+  let [best, least]: [number | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
+  for (const [index, seconds] of known) if (seconds < least) [best, least] = [index, seconds];
+  return best;
+}
+
+/** The open candidate with the largest expected improvement. */
+function most(
+  { mean, variance }: Surrogate,
+  least: number,
+  among: readonly number[],
+  open: (candidate: number) => boolean,
+): number | undefined {
+  let [chosen, largest]: [number | undefined, number] = [undefined, Number.NEGATIVE_INFINITY];
+  for (const c of among) {
+    const gain = improvement(least - mean[c], Math.sqrt(variance[c]));
+    if (gain > largest && open(c)) [chosen, largest] = [c, gain];
   }
   return chosen;
 }
@@ -110,10 +201,4 @@ function normal(u: number): number {
   const tail = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
   const upper = (Math.exp((-u * u) / 2) / Math.sqrt(2 * Math.PI)) * tail;
   return u > 0 ? 1 - upper : upper;
-}
-
-function standard(values: readonly number[]): [centre: number, scale: number] {
-  const centre = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const variance = values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / values.length;
-  return [centre, Math.sqrt(variance) || 1];
 }
