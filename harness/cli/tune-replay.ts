@@ -25,18 +25,22 @@ const BASELINE = 'random';
 /** Evaluations that are looked at if nothing is said: so many, or this share of the space where that is more. */
 const EVALUATIONS = 60;
 const SHARE = 0.1;
+/** How many of another recording's best a warm start begins with. */
+const WARM = 4;
 
 export function replayRecordings(paths: readonly string[], flags: ReplayFlags): ExitCode {
   if (!['table', 'csv'].includes(flags.format)) throw new UsageError(`--format is ${flags.format}, expected table or csv`);
   const strategies = [...new Set([...flags.strategy, BASELINE])].map(strategyOf);
   const given = flags.evaluations?.map(evaluationsOf);
   const recordings = paths.map(readRecording);
-  const initial = flags.warm === undefined ? undefined : [bestOf(readRecording(flags.warm))];
+  const initial = flags.warm === undefined ? undefined : bestOf(readRecording(flags.warm), WARM);
   const all: { recording: Recording; runs: Runs[]; looks: readonly number[] }[] = [];
   for (const recording of recordings) {
     if (recording.cut !== undefined) console.error(`bench: ${recording.cut}`);
-    if (initial && !recording.space.contains(initial[0]))
-      console.error(`bench: --warm: its best, ${JSON.stringify(initial[0])}, is not among those of ${recording.name}; started without it`);
+    if (initial && !initial.some((each) => recording.space.contains(each)))
+      throw new UsageError(
+        `--warm: none of its best is among the configurations of ${recording.name}; give a recording of the same kernel`,
+      );
     const looks = given ?? [Math.max(EVALUATIONS, Math.round(SHARE * recording.space.size))];
     const options = { seeds: flags.seeds, evaluations: Math.max(...looks), batch: flags.batch, initial };
     all.push({ recording, looks, runs: strategies.map((strategy) => replays(recording, strategy, options)) });
@@ -52,7 +56,12 @@ function evaluationsOf(text: string): number {
   throw new UsageError(`--evaluations: '${text}' leaves nothing to measure; expected whole numbers above 0`);
 }
 
-const bestOf = ({ space, seconds }: Recording): Configuration => space.at(seconds.indexOf(seconds.reduce((a, b) => Math.min(a, b))));
+/** The fastest of a recording, best first. */
+const bestOf = ({ space, seconds }: Recording, count: number): Configuration[] =>
+  [...seconds.keys()]
+    .sort((a, b) => seconds[a] - seconds[b])
+    .slice(0, count)
+    .map((index) => space.at(index));
 
 type Replayed = readonly { readonly recording: Recording; readonly runs: readonly Runs[]; readonly looks: readonly number[] }[];
 

@@ -35,7 +35,7 @@ export function addTuneCommands(program: Command, args: readonly string[], end: 
     .option('--evaluations <list>', 'after how many evaluations to look (default: 60, or a tenth of the space where that is more)', list)
     .option('--seeds <count>', 'runs of each strategy', whole(1, 100_000), 100)
     .option('--batch <count>', 'configurations asked for at a time', whole(1, 1000), 8)
-    .option('--warm <recording>', 'start from the best of a recording of a neighbouring problem')
+    .option('--warm <recording>', 'start from the best four of a recording of a neighbouring problem')
     .option('--format <format>', 'table or csv (every evaluation)', 'table')
     .option('--svg <file>', 'draw the curves')
     .action(async (paths: string[], flags: ReplayFlags) => end(await (await import('./tune-replay.ts')).replayRecordings(paths, flags)));

@@ -19,6 +19,8 @@ export interface CourseContext {
   /** Indices that have been measured before the course begins, where there are any: what is known to be good. */
   readonly initial: readonly number[];
   readonly known: Known;
+  /** How many are measured at a time: more than that need not be chosen at once. */
+  readonly most: () => number;
 }
 
 /** Yields indices, is resumed with their seconds, infinite of a failure. Ends when it has nothing more to ask. */
@@ -43,6 +45,7 @@ class CourseSearch implements Search {
   #random: () => number;
   #course: Course;
   #wanted: readonly number[] = [];
+  #most = 1;
   #begun = false;
   #ended = false;
   /** What is asked for once the course has ended, in order. */
@@ -59,10 +62,12 @@ class CourseSearch implements Search {
       ranked: indicesOf(space, start.ranked),
       initial: this.#wanted,
       known: this.#known,
+      most: () => this.#most,
     });
   }
 
   ask(most: number): Configuration[] {
+    this.#most = most;
     let next = this.#unknown();
     for (let circles = 0; next.length === 0 && !this.#ended; circles++) {
       const seconds = this.#wanted.map((index) => this.#known.get(index)!);

@@ -6,12 +6,15 @@
 // Within a batch each choice is taken for measured at its mean before the next is made. A failure counts as slow as the slowest, so that its surroundings are avoided.
 // Logarithms of seconds are what is modelled, and those far above the best are pressed together: where it is slow, how slow does not matter.
 
+import { shuffled } from '../../../kernels/random.ts';
 import { type Course, type CourseContext, follows } from '../search.ts';
 import type { Space } from '../space.ts';
 import { fitted, type Lengths, Surrogate } from '../surrogate.ts';
 
 /** The surrogate looks at so many candidates at most, drawn anew at each fit where there are more. */
 const POOL = 6000;
+/** Draws for each of the first configurations. */
+const DRAWS = 4;
 /** The lengths are found anew each time the measurements have grown by this factor. */
 const REFIT = 1.35;
 
@@ -20,18 +23,26 @@ export const guided = follows({
   summary: 'the best by the model, some at random, then by a surrogate of what was measured, and neighbours of the best',
   options: [
     { name: 'first', default: 12, meaning: 'configurations before the surrogate, at random where no model ranks them' },
+    { name: 'around', default: 4, meaning: 'of those, neighbours of the best configuration given, where one is' },
     { name: 'ranked', default: 8, meaning: 'of those, how many the cost model chooses' },
-    { name: 'batch', default: 4, meaning: 'configurations per step' },
-    { name: 'neighbours', default: 1, meaning: 'of each batch, neighbours of the best' },
-    { name: 'press', default: 1.5, meaning: 'logarithm above the best from which times are pressed together' },
+    { name: 'batch', default: 4, meaning: 'configurations per step, where as many are measured at a time' },
+    { name: 'every', default: 8, meaning: 'one in so many is a neighbour of the best; 0 for none' },
+    { name: 'press', default: 3, meaning: 'logarithm above the best from which times are pressed together' },
   ],
   *course(context) {
-    const { space, random, options, ranked, initial } = context;
-    const begin = [...new Set([...initial, ...ranked.slice(0, options.ranked)])];
-    yield [...begin, ...space.sample(Math.max(0, options.first - begin.length), random)];
+    const { space, random, options, ranked } = context;
+    yield* around(context);
+    const begin = [...new Set([...context.known.keys(), ...ranked.slice(0, options.ranked)])];
+    yield [...begin, ...spread(space, begin, Math.max(0, options.first - begin.length), random)];
     yield* refine(context);
   },
 });
+
+/** Steps from the best of what was given: where a neighbouring problem is fastest, this one is seldom far. */
+function* around({ space, random, options, initial, known }: CourseContext): Course {
+  const best = bestOf(new Map(initial.map((index) => [index, known.get(index)!])));
+  if (best !== undefined) yield shuffled(space.neighbours(best, 'adjacent'), random).slice(0, options.around);
+}
 
 /** How many times two divides a value: what alignment to words, lanes and lines goes by. */
 function twos(value: number): number {
@@ -59,6 +70,26 @@ function coordinatesOf(space: Space): (index: number) => Float64Array {
   });
   return (index) => Float64Array.from(axes, ({ i, at }) => at[space.rank(index, i)]);
 }
+
+/** `count` configurations at random that keep away from each other and from `begin`: each is the farthest of some draws (Mitchell 1991). */
+function spread(space: Space, begin: readonly number[], count: number, random: () => number): number[] {
+  const coordinates = coordinatesOf(space);
+  const kept = begin.map(coordinates);
+  const chosen: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const draws = space.sample(DRAWS, random).filter((index) => !begin.includes(index) && !chosen.includes(index));
+    const [farthest] = draws
+      .map((index) => ({ index, at: coordinates(index) }))
+      .map(({ index, at }) => ({ index, at, gap: Math.min(...kept.map((other) => distance(at, other))) }))
+      .sort((a, b) => b.gap - a.gap);
+    if (!farthest) break;
+    chosen.push(farthest.index);
+    kept.push(farthest.at);
+  }
+  return chosen;
+}
+
+const distance = (a: Float64Array, b: Float64Array): number => a.reduce((sum, each, i) => sum + Math.abs(each - b[i]), 0);
 
 /** What the surrogate is told of measurements: logarithms of seconds, centred and scaled, as they stood at the last fit. */
 class Heights {
@@ -127,19 +158,19 @@ class Model {
 
   height = (seconds: number): number => this.#heights.of(seconds);
 
-  /** Up to `count` of the candidates that are not known, the most promising first; the last `near` of them among `neighbours` where those are candidates. */
-  choose(count: number, near: number, neighbours: readonly number[], known: ReadonlyMap<number, number>, least: number): number[] {
+  /** The most promising candidates that are not known: for each entry of `near` one, where that says so among `neighbours` as long as those are candidates. */
+  choose(near: readonly boolean[], neighbours: readonly number[], known: ReadonlyMap<number, number>, least: number): number[] {
     const batch: number[] = [];
     const open = (c: number) => !known.has(this.candidates[c]) && !batch.includes(this.candidates[c]);
     const all = this.candidates.map((_, c) => c);
     const beside = neighbours.flatMap((index) => this.#place.get(index) ?? []);
     this.surrogate.supposing(() => {
-      for (let i = 0; i < count; i++) {
-        const few = i >= count - near ? beside.filter(open) : [];
+      for (const [i, isNear] of near.entries()) {
+        const few = isNear ? beside.filter(open) : [];
         const chosen = most(this.surrogate, least, few.length > 0 ? few : all, open);
         if (chosen === undefined) return;
         batch.push(this.candidates[chosen]);
-        if (i < count - 1) this.surrogate.add(this.#coordinates(this.candidates[chosen]), this.surrogate.mean[chosen]);
+        if (i < near.length - 1) this.surrogate.add(this.#coordinates(this.candidates[chosen]), this.surrogate.mean[chosen]);
       }
     });
     return batch;
@@ -149,18 +180,21 @@ class Model {
 function* refine(context: CourseContext): Course {
   const { space, random, options, known } = context;
   const coordinates = coordinatesOf(space);
+  let turn = 0;
   let model: Model | undefined;
   for (;;) {
+    const count = Math.max(1, Math.min(options.batch, context.most()));
     const best = bestOf(known);
     if (best === undefined) {
-      const rest = space.sample(options.batch + known.size, random).filter((index) => !known.has(index));
+      const rest = space.sample(count + known.size, random).filter((index) => !known.has(index));
       if (rest.length === 0) return;
-      yield rest.slice(0, options.batch);
+      yield rest.slice(0, count);
       continue;
     }
     if (!model || known.size >= REFIT * model.fittedAt) model = new Model(context, coordinates, best, model?.hyper);
     else model.learn(known);
-    const batch = model.choose(options.batch, options.neighbours, space.neighbours(best, 'any'), known, model.height(known.get(best)!));
+    const near = Array.from({ length: count }, () => options.every > 0 && ++turn % options.every === 0);
+    const batch = model.choose(near, space.neighbours(best, 'any'), known, model.height(known.get(best)!));
     if (batch.length === 0) return;
     yield batch;
   }
