@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { z } from 'zod';
 import { readRecording } from '../tuner/recording.ts';
 import { Workplace } from './bench-process.ts';
 
@@ -67,6 +68,25 @@ test('every form that is exported is read back as what it was', async () => {
     assert.equal(readRecording(imported).seconds, original.seconds);
     await refuses(['import', path, '--like', RECORDED, '--out', imported], /exists; nothing is overwritten/);
   }
+});
+
+test('what is exported meets the published schemas, and these refuse what does not', async () => {
+  const schema = (name: string) => {
+    const text = readFileSync(new URL(`../tuner/fixtures/${name}`, import.meta.url), 'utf8');
+    return z.fromJSONSchema(JSON.parse(text));
+  };
+  const [t1, t4, metadata] = ['T1-1.0.0-input-schema.json', 'T4-1.0.0-results-schema.json', 'T4-1.0.0-metadata-schema.json'].map(schema);
+  const exported = async (as: string) => JSON.parse((await place.bench(['tune', 'export', RECORDED, '--as', as])).out);
+  const results = await exported('t4');
+  t4.parse(results);
+  metadata.parse(results);
+  const problem = await exported('t1');
+  t1.parse(problem);
+  // The space that is read back is the one that was searched.
+  const space = file('exported.t1.json', JSON.stringify(problem));
+  assert.match((await place.bench(['tune', 'space', space])).out, /: 56 configurations of 56/);
+  assert.throws(() => t4.parse({ ...results, results: [{ ...results.results[0], invalidity: 'fine' }] }));
+  assert.throws(() => t1.parse({ ...problem, KernelSpecification: {} }));
 });
 
 test('a cache file that Kernel Tuner is still writing lacks its last braces, and is read all the same', () => {

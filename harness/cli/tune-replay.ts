@@ -5,7 +5,7 @@ import { tableCsv } from '../../reports/csv.ts';
 import { curvesSvg } from '../../reports/curves.ts';
 import { UsageError } from '../suite.ts';
 import { type Recording, readRecording } from '../tuner/recording.ts';
-import { type Runs, replays, standing } from '../tuner/replay.ts';
+import { foundAfter, type Runs, replays, standing } from '../tuner/replay.ts';
 import type { Configuration } from '../tuner/space.ts';
 import { strategyOf } from '../tuner/strategies/catalog.ts';
 import { EXIT, type ExitCode } from './exit.ts';
@@ -68,27 +68,41 @@ type Replayed = readonly { readonly recording: Recording; readonly runs: readonl
 /** `3.0 %` above the optimum. */
 const above = (ratio: number): string => `${(100 * (ratio - 1)).toFixed(1)} %`;
 
+const HEAD = '  strategy     evaluations  above best  in 95 % to   within 5 %';
+
+function row(strategy: string, evaluations: string | number, found: readonly number[]): string {
+  const { mean, p95, within5 } = standing(found);
+  const columns = [above(mean), above(p95), `${(100 * within5).toFixed(1)} %`].map((text) => text.padStart(12));
+  return `  ${strategy.padEnd(12)} ${String(evaluations).padStart(11)} ${columns.join(' ')}`;
+}
+
 function table(all: Replayed): string {
   const lines = all.flatMap(({ recording: { name, device, space, seconds }, runs, looks }) => {
     const failed = seconds.reduce((sum, each) => sum + (Number.isFinite(each) ? 0 : 1), 0);
     const head = `${name} on ${device}: ${space.size} configurations, ${failed} of them failures; ${runs[0].curves.length} seeds`;
-    const rows = runs.flatMap((each) =>
-      looks.map((look) => {
-        const { mean, p95, within5 } = standing(each, look);
-        const columns = [above(mean), above(p95), `${(100 * within5).toFixed(0)} %`].map((text) => text.padStart(12));
-        return `  ${each.strategy.padEnd(12)} ${String(look).padStart(11)} ${columns.join(' ')}`;
-      }),
-    );
-    return [head, '  strategy     evaluations  above best  in 95 % to   within 5 %', ...rows, ''];
+    return [head, HEAD, ...runs.flatMap((each) => looks.map((look) => row(each.strategy, look, foundAfter(each, look)))), ''];
   });
-  return `${lines.join('\n')}\n`;
+  return `${[...lines, ...(all.length > 1 ? together(all) : [])].join('\n')}\n`;
+}
+
+/** All recordings as one: each has the same number of runs. */
+function together(all: Replayed): string[] {
+  const strategies = all[0].runs.map(({ strategy }) => strategy);
+  const rows = strategies.flatMap((strategy, s) =>
+    all[0].looks.map((look, l) => {
+      const found = all.flatMap(({ runs, looks }) => foundAfter(runs[s], looks[l]));
+      const isSame = all.every(({ looks }) => looks[l] === look);
+      return row(strategy, isSame ? look : 'as above', found);
+    }),
+  );
+  return [`All ${all.length} together`, HEAD, ...rows, ''];
 }
 
 function everyEvaluation(all: Replayed): string {
   const rows = all.flatMap(({ recording: { name, device }, runs }) =>
     runs.flatMap((each) =>
       Array.from(each.curves[0], (_, i) => {
-        const { mean, p95, within5 } = standing(each, i + 1);
+        const { mean, p95, within5 } = standing(foundAfter(each, i + 1));
         return { recording: name, device, strategy: each.strategy, evaluations: i + 1, ratio: mean, ratio_p95: p95, within_5_pct: within5 };
       }),
     ),
@@ -99,7 +113,10 @@ function everyEvaluation(all: Replayed): string {
 function writeCurves(path: string, all: Replayed): void {
   const panels = all.map(({ recording, runs }) => ({
     title: `${recording.name}, ${recording.space.size} configurations`,
-    curves: runs.map((each) => ({ name: each.strategy, values: Array.from(each.curves[0], (_, i) => standing(each, i + 1).mean) })),
+    curves: runs.map((each) => ({
+      name: each.strategy,
+      values: Array.from(each.curves[0], (_, i) => standing(foundAfter(each, i + 1)).mean),
+    })),
   }));
   try {
     writeFileSync(path, curvesSvg(panels, { x: 'evaluations', y: 'found / optimum' }));

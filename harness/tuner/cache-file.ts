@@ -93,7 +93,7 @@ export function cacheFile({ name, device, tunables, results }: RecordedResults):
     return [keys.map((key) => configuration[key]).join(','), line] as const;
   });
   return `${JSON.stringify({
-    schema_version: '1.0.0',
+    schema_version: '1.1.0',
     device_name: device,
     kernel_name: name,
     problem_size: '1',

@@ -53,12 +53,16 @@ export function replays(
   return { strategy: strategy.name, curves };
 }
 
-/** Over runs: the geometric mean of found over optimum after `evaluations`, the 95 % quantile, and the share of runs within 5 % of the optimum. */
-export function standing({ curves }: Runs, evaluations: number): { mean: number; p95: number; within5: number } {
-  const found = curves.map((curve) => curve[Math.min(evaluations, curve.length) - 1]).sort((a, b) => a - b);
+/** What each run has found after so many evaluations, over the optimum. */
+export const foundAfter = ({ curves }: Runs, evaluations: number): number[] =>
+  curves.map((curve) => curve[Math.min(evaluations, curve.length) - 1]);
+
+/** Of what runs have found over the optimum: the geometric mean, the 95 % quantile, and the share that is within 5 % of the optimum. */
+export function standing(found: readonly number[]): { mean: number; p95: number; within5: number } {
+  const sorted = [...found].sort((a, b) => a - b);
   return {
-    mean: Math.exp(found.reduce((sum, ratio) => sum + Math.log(ratio), 0) / found.length),
-    p95: found[Math.ceil(0.95 * found.length) - 1],
-    within5: found.filter((ratio) => ratio <= 1.05).length / found.length,
+    mean: Math.exp(sorted.reduce((sum, ratio) => sum + Math.log(ratio), 0) / sorted.length),
+    p95: sorted[Math.ceil(0.95 * sorted.length) - 1],
+    within5: sorted.filter((ratio) => ratio <= 1.05).length / sorted.length,
   };
 }
