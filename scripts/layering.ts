@@ -61,6 +61,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@sparticuz/chromium': ['kernels/webgpu/software.ts'],
   commander: ['harness/cli/'],
   'csv-stringify': ['reports/csv.ts'],
+  'd3-scale': ['reports/charts/'],
+  'd3-shape': ['reports/charts/'],
   piscina: ['kernels/cpu/', 'framework/data/'],
   tinybench: ['harness/sampler.ts'],
   wasmati: ['kernels/cpu/'],

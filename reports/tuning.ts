@@ -1,0 +1,240 @@
+// What tunings found, for people: a page with a table, how much each winner pays and how sure that is, the way there, and maps of the spaces.
+
+import { type Cell, type HeatMap, heatMap } from './charts/heat-map.ts';
+import { type Interval, intervalChart } from './charts/intervals.ts';
+import { progressChart } from './charts/progress.ts';
+import { type Chart, escaped, inline, STYLE } from './charts/svg.ts';
+import { duration } from './format.ts';
+
+/** One measured configuration. */
+export interface Evaluation {
+  readonly tunables: Readonly<Record<string, number>>;
+  /** Of a call; undefined where it failed. */
+  readonly ns?: number;
+  /** Why it failed, where it did. */
+  readonly failure?: string;
+}
+
+/** The search of one kernel's space for one problem on one place. */
+export interface SearchRecord {
+  readonly kernel: string;
+  readonly space: Readonly<Record<string, readonly number[]>>;
+  /** In the order measured. */
+  readonly evaluations: readonly Evaluation[];
+}
+
+/** What was decided in the end, from fresh processes: absent where a tuning was not finished. */
+export interface DecisionRecord {
+  readonly kernel: string;
+  readonly tunables: string;
+  readonly ns: number;
+  readonly defaultKernel?: string;
+  readonly defaultNs?: number;
+  readonly ratio?: Omit<Interval, 'name'>;
+  readonly seconds?: number;
+  readonly spaceSize?: number;
+}
+
+/** The tuning of one problem on one place. */
+export interface TuningRecord {
+  /** `matmul/256x256x256/nn/f32@cpu/2`. */
+  readonly name: string;
+  readonly searches: readonly SearchRecord[];
+  readonly decision?: DecisionRecord;
+}
+
+export interface TuningReport {
+  readonly title: string;
+  /** Where and when it was measured, by name. */
+  readonly facts: Readonly<Record<string, string>>;
+  readonly tunings: readonly TuningRecord[];
+}
+
+/** Pairs of tunables that are mapped for each search: those that matter most. */
+const MAPPED = 3;
+
+const knobs = (tunables: Readonly<Record<string, number>>): string =>
+  Object.entries(tunables)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+
+/** The fastest configuration of a search, if any was right. */
+export function bestOf({ evaluations }: SearchRecord): Required<Pick<Evaluation, 'tunables' | 'ns'>> | undefined {
+  let best: Required<Pick<Evaluation, 'tunables' | 'ns'>> | undefined;
+  for (const { tunables, ns } of evaluations) if (ns !== undefined && !(best && best.ns <= ns)) best = { tunables, ns };
+  return best;
+}
+
+/** How much of the time hangs on a tunable: the spread of the best times that its values reach, 1 where it does not matter. */
+function weightOf(name: string, { evaluations }: SearchRecord): number {
+  const best = new Map<number, number>();
+  for (const { tunables, ns } of evaluations)
+    if (ns !== undefined) best.set(tunables[name], Math.min(best.get(tunables[name]) ?? Number.POSITIVE_INFINITY, ns));
+  return best.size < 2 ? 1 : Math.max(...best.values()) / Math.min(...best.values());
+}
+
+/** The maps of a search over the pairs of tunables that matter most. */
+export function mapsOf(search: SearchRecord): HeatMap[] {
+  const ranked = Object.keys(search.space)
+    .map((name) => ({ name, weight: weightOf(name, search) }))
+    .filter(({ weight }) => weight > 1)
+    .sort((a, b) => b.weight - a.weight)
+    .map(({ name }) => name);
+  const pairs = ranked.flatMap((a, i) => ranked.slice(i + 1).map((b) => [a, b] as const));
+  const rankOf = ([a, b]: readonly [string, string]) => ranked.indexOf(a) + ranked.indexOf(b);
+  return pairs
+    .sort((a, b) => rankOf(a) - rankOf(b))
+    .slice(0, MAPPED)
+    .map(([rowName, columnName]) => mapOf(search, columnName, rowName));
+}
+
+function mapOf(search: SearchRecord, columnName: string, rowName: string): HeatMap {
+  const best = bestOf(search)!.ns;
+  const cells = new Map<string, Cell>();
+  for (const { tunables, ns } of search.evaluations) {
+    if (ns === undefined) continue;
+    const [column, row] = [tunables[columnName], tunables[rowName]];
+    const known = cells.get(`${column} ${row}`);
+    cells.set(`${column} ${row}`, {
+      column,
+      row,
+      times: Math.min(known?.times ?? Number.POSITIVE_INFINITY, ns / best),
+      count: (known?.count ?? 0) + 1,
+    });
+  }
+  const seen = (pick: (cell: Cell) => number) => [...new Set([...cells.values()].map(pick))].sort((a, b) => a - b);
+  return { columnName, rowName, columns: seen(({ column }) => column), rows: seen(({ row }) => row), cells: [...cells.values()] };
+}
+
+/** A chart and the name of its file. */
+export interface NamedChart {
+  readonly file: string;
+  readonly chart: Chart;
+}
+
+const fileName = (...parts: readonly string[]): string => `${parts.join('.').replaceAll(/[^\w.+-]+/g, '-')}.svg`;
+
+/** What a tuning's page shows: its progress, and the maps of each of its searches. */
+export function chartsOf({ name, searches }: TuningRecord): NamedChart[] {
+  const drawn = searches.filter(({ evaluations }) => evaluations.length > 1);
+  const runs = drawn.map(({ kernel, evaluations }) => ({
+    name: kernel,
+    steps: evaluations.map(({ tunables, ns, failure }) => ({
+      ns,
+      words: `${kernel} ${knobs(tunables)}: ${ns === undefined ? (failure ?? 'failed') : duration(ns)}`,
+    })),
+  }));
+  const progress = runs.length > 0 ? [{ file: fileName(name, 'progress'), chart: progressChart(`${name}: progress`, runs, duration) }] : [];
+  const maps = drawn.flatMap((search) =>
+    mapsOf(search).map((map) => ({
+      file: fileName(name, search.kernel, map.rowName, map.columnName),
+      chart: heatMap(`${search.kernel}: the best time by ${map.rowName} and ${map.columnName}, as a multiple of the best`, map),
+    })),
+  );
+  return [...progress, ...maps];
+}
+
+/** How much every finished tuning pays; undefined where none is finished. */
+export function gainsChart({ tunings }: TuningReport): NamedChart | undefined {
+  const rows = tunings.flatMap(({ name, decision }) => (decision?.ratio ? [{ name, ...decision.ratio }] : []));
+  return rows.length > 0 ? { file: 'gains.svg', chart: intervalChart('How much tuning pays', rows) } : undefined;
+}
+
+const count = (searches: readonly SearchRecord[]): number => searches.reduce((sum, { evaluations }) => sum + evaluations.length, 0);
+const failures = (searches: readonly SearchRecord[]): number =>
+  searches.reduce((sum, { evaluations }) => sum + evaluations.filter(({ ns }) => ns === undefined).length, 0);
+
+/** Calls after which the time that tuning took is won back; nothing where it wins nothing. */
+function amortised({ ns, defaultNs, seconds, ratio }: DecisionRecord): string {
+  if (defaultNs === undefined || seconds === undefined || !ratio || !((ratio.low ?? ratio.value) > 1)) return '';
+  return Math.ceil((seconds * 1e9) / (defaultNs - ns)).toLocaleString('en');
+}
+
+export const TUNING_COLUMNS = ['problem', 'found', 'time', 'default', 'times as fast', 'sure to', 'measured', 'failed', 'won back after'];
+
+/** The cells of the table, a row for each tuning. */
+export const tuningRows = ({ tunings }: TuningReport): string[][] =>
+  tunings.map(({ name, searches, decision }) => {
+    const measured = [String(count(searches)), String(failures(searches) || '')];
+    if (!decision) {
+      const best = searches
+        .flatMap((search) => (bestOf(search) ? [{ kernel: search.kernel, ...bestOf(search)! }] : []))
+        .sort((a, b) => a.ns - b.ns)[0];
+      const found = best ? `${best.kernel} ${knobs(best.tunables)}` : 'nothing right';
+      return [name, found, best ? duration(best.ns) : '', '', '', 'not finished', ...measured, ''];
+    }
+    const { kernel, tunables, ns, defaultNs, defaultKernel, ratio } = decision;
+    const isDefault = ratio?.value === 1 && ratio.low === undefined;
+    const sure = ratio?.low === undefined ? (isDefault ? 'the default stays' : '') : `${ratio.low.toFixed(3)} to ${ratio.high!.toFixed(3)}`;
+    const usual =
+      defaultNs === undefined ? '' : `${duration(defaultNs)}${defaultKernel && defaultKernel !== kernel ? ` (${defaultKernel})` : ''}`;
+    return [
+      name,
+      `${kernel} ${tunables}`,
+      duration(ns),
+      usual,
+      ratio ? ratio.value.toFixed(3) : '',
+      sure,
+      ...measured,
+      amortised(decision),
+    ];
+  });
+
+/** Geometric mean of the ratios of finished tunings, in words. */
+export function summaryOf({ tunings }: TuningReport): string {
+  const ratios = tunings.flatMap(({ decision }) => decision?.ratio ?? []);
+  if (ratios.length === 0) return `${tunings.length} tunings, none of them finished.`;
+  const mean = Math.exp(ratios.reduce((sum, { value }) => sum + Math.log(value), 0) / ratios.length);
+  const sure = ratios.filter(({ low }) => low !== undefined && low > 1).length;
+  const slower = ratios.filter(({ high }) => high !== undefined && high < 1).length;
+  const unfinished = tunings.length - ratios.length;
+  const rest = unfinished > 0 ? ` ${unfinished} not finished.` : '';
+  return `${ratios.length} tunings: ${mean.toFixed(3)} times as fast as the defaults (geometric mean); ${sure} faster beyond doubt, ${slower} slower.${rest}`;
+}
+
+/** The page: one file that needs nothing else, for light and dark, from a phone's width up. */
+export function tuningPage(report: TuningReport): string {
+  const gains = gainsChart(report);
+  const rows = tuningRows(report).map((cells) => `<tr>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`);
+  const sections = report.tunings.map((tuning) => {
+    const charts = chartsOf(tuning).map(({ chart }) => `<figure>${inline(chart)}<figcaption>${escaped(chart.title)}</figcaption></figure>`);
+    return `<section><h2>${escaped(tuning.name)}</h2><div class="charts">${charts.join('\n')}</div></section>`;
+  });
+  const facts = Object.entries(report.facts).map(([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escaped(report.title)}</title>
+<style>${STYLE}${PAGE_STYLE}</style>
+</head>
+<body>
+<h1>${escaped(report.title)}</h1>
+<p>${escaped(summaryOf(report))}</p>
+${gains ? `<figure class="gains">${inline(gains.chart)}<figcaption>${escaped(gains.chart.title)}: bars are 95 % intervals from fresh processes</figcaption></figure>` : ''}
+<div class="wide"><table>
+<thead><tr>${TUNING_COLUMNS.map((title) => `<th>${title}</th>`).join('')}</tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody>
+</table></div>
+${sections.join('\n')}
+<section><h2>Where</h2><dl>${facts.join('')}</dl></section>
+</body>
+</html>
+`;
+}
+
+const PAGE_STYLE = `
+body { margin: 0 auto; max-width: 1000px; padding: 16px; font: 15px/1.45 system-ui, sans-serif; background: var(--paper); color: var(--ink); }
+h1 { font-size: 1.5em; line-height: 1.2; } h2 { font-size: 1.1em; margin-top: 2em; overflow-wrap: anywhere; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); gap: 16px; }
+figure { margin: 0; } figure.gains { max-width: 620px; } figcaption { color: var(--muted); font-size: 0.85em; }
+svg { width: 100%; height: auto; display: block; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.85em; margin-top: 1.5em; }
+th, td { text-align: left; vertical-align: top; padding: 5px 10px 5px 0; border-bottom: 1px solid var(--line); } th { color: var(--muted); font-weight: 500; }
+td { min-width: 5em; } td:nth-child(2) { min-width: 14em; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; } dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
+`;
