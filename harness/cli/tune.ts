@@ -40,6 +40,10 @@ export function addTuneCommands(program: Command, args: readonly string[], end: 
     .option('--svg <file>', 'draw the curves')
     .action(async (paths: string[], flags: ReplayFlags) => end(await (await import('./tune-replay.ts')).replayRecordings(paths, flags)));
 
+  subcommand('report', 'what tunings found, how much it pays and how sure that is, as a page and pictures')
+    .argument('<dir>', 'a folder of journals')
+    .action(async (dir: string) => end((await import('./tune-report.ts')).tuneReport(dir)));
+
   subcommand('export', 'a recording in a form that other tuners read')
     .argument('<recording>', "a journal, T4, or Kernel Tuner's cache file; gzipped or not")
     .requiredOption('--as <form>', "t1 (the space), t4 (the results), or cache (Kernel Tuner's, which its simulation mode reads)")
