@@ -30,6 +30,15 @@ test('work that is reset is waited for call by call', async () => {
   assert.equal(calls, ['run', 'settle', 'reset', 'run', 'settle', 'reset']);
 });
 
+test('work that is done once says how long its only call took, without what made it', async () => {
+  const { work, calls } = counted();
+  const slow = () => new Promise<Work>((resolve) => setTimeout(() => resolve(work), 30));
+  const subject = await functionSubject({ name: 'arm', make: slow }, true);
+  assert.equal(calls, ['run']);
+  assert.ok(subject.onlyNs! >= 0 && subject.onlyNs! < subject.prepared.coldNs - 25e6);
+  assert.is((await subjectOf(work)).onlyNs, undefined);
+});
+
 test('work that returns is timed as it returns', async () => {
   const { work, calls } = counted();
   const subject = await subjectOf(work);

@@ -10,22 +10,24 @@ const isPromise = (value: unknown): value is Promise<unknown> => typeof (value a
 /** The last value that measured work returned. Kept where the compiler cannot prove that nobody reads it, so that it cannot drop the work. */
 export let lastValue: unknown;
 
-/** Makes the work, calls it once and verifies it. Throws an ArmFailure 'wrong' with what `verify` said. */
-export async function functionSubject(arm: FunctionArm): Promise<Subject> {
+/** Makes the work, calls it once and verifies it; with `once` it is not called again. Throws an ArmFailure 'wrong' with what `verify` said. */
+export async function functionSubject(arm: FunctionArm, once = false): Promise<Subject> {
   const before = launchSources();
   const began = nowNs();
   const work = await arm.make();
+  const called = nowNs();
   const first = work.run();
   lastValue = await first;
   await work.settle?.();
-  const coldNs = nowNs() - began;
+  const ended = nowNs();
   await verify(work);
   const facts = await work.facts?.();
   work.reset?.();
   const asynchronous = isPromise(first) || work.settle !== undefined || work.steady !== undefined;
   return {
-    prepared: { ...facts, coldNs, verified: work.verify !== undefined, tuneSource: sourcesSince(before) },
+    prepared: { ...facts, coldNs: ended - began, verified: work.verify !== undefined, tuneSource: sourcesSince(before) },
     asynchronous,
+    onlyNs: once ? ended - called : undefined,
     batch: asynchronous ? (iterations) => settled(work, iterations) : (iterations) => returned(work, iterations),
     leastIterations: work.leastCalls,
     figures: work.figures && (async () => [...(await work.figures!())]),

@@ -125,6 +125,8 @@ test('the prediction grows with cases, forks and seconds', () => {
   assert.ok(one.seconds > 3 && one.bytes > 3 * 4 * 64 * 64);
   assert.ok(predict(plan([square(64), square(128)])).seconds > one.seconds);
   assert.ok(predict(plan([square(64)], { forks: 6 })).seconds > 1.9 * one.seconds);
+  const once = (forks: number) => predict(plan([{ ...square(64), once: { seconds: 70, timeout: 600 } }], { forks })).seconds;
+  assert.ok(once(1) > 70 && once(6) - once(1) < 70, 'what is done once is done in one fork');
 });
 
 test('functions on a device that is missing are refused with its reason, and say their threads', () => {

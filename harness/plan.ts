@@ -251,10 +251,11 @@ export function predict(plan: Plan): Prediction {
   const runnable = plan.cases.map(({ groups }) => groups.flat());
   const arms = new Set(runnable.flat().map(({ arm }) => arm.name)).size;
   // Warm-up may take as much as the samples do.
-  const measuring = plan.cases.reduce((sum, { groups }) => sum + groups.length * plan.seconds * 2, 0);
+  const measuring = plan.cases.reduce((sum, { case: one, groups }) => sum + (one.once ? 0 : groups.length * plan.seconds * 2), 0);
+  const once = plan.cases.reduce((sum, { case: one, groups }) => sum + groups.flat().length * (one.once?.seconds ?? 0), 0);
   const ready = runnable.reduce((sum, entries) => sum + entries.length * READY_S, 0);
   return {
-    seconds: plan.forks * (arms * START_S + ready + measuring),
+    seconds: plan.forks * (arms * START_S + ready + measuring) + once,
     bytes: Math.max(0, ...plan.cases.flatMap(({ groups }) => groups.map((group) => group.reduce((sum, { bytes }) => sum + bytes, 0)))),
     rows: plan.cases.reduce((sum, { entries }) => sum + entries.length, 0),
   };

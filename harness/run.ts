@@ -27,6 +27,8 @@ export interface RunHooks {
   /** The module that children run. */
   readonly entry: string;
   readonly seed: number;
+  /** Where suites put what they write besides rows. */
+  readonly folder?: string;
   /** Whether what children print to standard error is shown. */
   readonly verbose: boolean;
   /** Aborted to end after the sample in flight. */
@@ -54,6 +56,8 @@ export async function run(ledger: Ledger, hooks: RunHooks): Promise<void> {
     for (const planned of plan.cases) {
       for (const group of planned.groups) {
         if (hooks.signal.aborted) return;
+        // What is done once is done in the first fork.
+        if (fork > 0 && planned.case.once) continue;
         await session.measure(planned, group);
       }
       hooks.measured(planned);
@@ -125,17 +129,18 @@ export class Fork implements AsyncDisposable {
     if (!found) return undefined;
     const { child, opened } = found;
     return this.#guard(row, child, async () => {
-      const { name, problem, constants, readback = false } = planned.case;
+      const { name, problem, constants, readback = false, once } = planned.case;
       const asked = entry.arm.kind === 'peer' ? peerCaseOf(planned.case) : undefined;
       const order = { name, problem, constants, asked, readback, ...tunedOf(row), seed: this.#hooks.seed };
-      const prepared = await child.ask('prepare', { case: order }, this.#patience);
+      const patience = Math.max(this.#patience, once?.timeout ?? 0);
+      const prepared = await child.ask('prepare', { case: order }, patience);
       const sampleNs = Math.max(Math.min(SAMPLE_NS, shareNs / LEAST_SAMPLES), QUANTA * (opened.limits.timestampQuantumNs ?? 0));
       const calibrated = await child.ask('calibrate', { shareNs, sampleNs }, this.#patience);
       await this.#trace(row, child);
       this.#ledger.ready(row, { opened, prepared }, place);
       if (prepared.warning !== undefined) row.warnings.add(prepared.warning);
       if (!calibrated.steady) row.warnings.add('still warming up when sampling began');
-      row.slow = calibrated.slow;
+      row.slow = calibrated.slow && !once;
       const { slow, callNs, iterations, figures = [] } = calibrated;
       if (slow) this.#ledger.figures(row, place, [{ metric: TIME, unit: 'ns', value: callNs }, ...figures], iterations);
       this.#monitor.park(child);
@@ -145,9 +150,16 @@ export class Fork implements AsyncDisposable {
 
   async #childOf(arm: Arm): Promise<{ child: Child; opened: Opened }> {
     const { suiteSource, request } = this.#ledger.plan;
-    const { entry, verbose } = this.#hooks;
+    const { entry, verbose, folder } = this.#hooks;
     const timeout = Math.max(OPENING_S, this.#patience);
-    const birth: Birth = { entry, suite: suiteSource, request, timeout, traced: this.#hooks.trace !== undefined, verbose };
+    const birth: Birth = {
+      entry,
+      suite: suiteSource,
+      request: { ...request, folder },
+      timeout,
+      traced: this.#hooks.trace !== undefined,
+      verbose,
+    };
     const key = arm.revision?.side ?? arm.name;
     const known = this.#children.get(key);
     if (known?.child.alive && known.child.arm === arm) return known;

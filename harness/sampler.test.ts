@@ -26,6 +26,12 @@ test('short calls are batched until a sample is as long as wanted', async () => 
   }
 });
 
+test('work that is done once is not called again', async () => {
+  const subject = { ...pretending(() => 1), onlyNs: 5 };
+  assert.equal(await new Sampler(subject).calibrate(100e6, 20e6), { iterations: 1, callNs: 5, slow: true, steady: true });
+  assert.equal(subject.asked, []);
+});
+
 test('a call beyond the share is measured once', async () => {
   const subject = pretending(() => 3e9);
   assert.equal(await new Sampler(subject).calibrate(100e6, 20e6), {

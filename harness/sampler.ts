@@ -45,6 +45,8 @@ export class Sampler {
 
   /** Finds how many calls a sample of `sampleNs` spans and warms up until steady, for as long as the arm's `shareNs` at most. */
   async calibrate(shareNs: number, sampleNs: number): Promise<Calibrated> {
+    const { onlyNs } = this.#subject;
+    if (onlyNs !== undefined) return { iterations: 1, callNs: onlyNs, slow: true, steady: true };
     const least = this.#subject.leastIterations ?? 1;
     let callNs = await this.#measure(least);
     let spent = callNs * least;

@@ -17,7 +17,7 @@ import { ROOF_SUITE, roofSuite } from './roof-suite.ts';
 import { Sampler } from './sampler.ts';
 import type { Events } from './span.ts';
 import type { Subject } from './subject.ts';
-import type { FunctionArm, Request, Suite } from './suite.ts';
+import type { Request, Suite } from './suite.ts';
 import { Stage } from './tuner/stage.ts';
 
 /** How the reason begins where one of two revisions lacks a benchmark. */
@@ -59,7 +59,7 @@ class ServedArm implements Answers {
   #devices = new Map<string, Device>();
   #peer?: OpenPeer;
   /** The suite's own arms by case; for function arms only. */
-  #functions?: (caseName: string) => FunctionArm;
+  #functions?: (caseName: string) => Promise<Subject>;
   #subject?: Subject;
   #sampler?: Sampler;
   /** Of the tuner. */
@@ -119,7 +119,7 @@ class ServedArm implements Answers {
   }
 
   #makeSubject(order: CaseOrder): Promise<Subject> {
-    if (this.#functions) return functionSubject(this.#functions(order.name));
+    if (this.#functions) return this.#functions(order.name);
     if (this.#peer) return peerSubject(this.#peer, order, this.#arm.device === 'webgpu');
     const wanted = order.kernel ?? this.#arm.kernel;
     if (wanted === undefined) return this.#chosenSubject(order);
@@ -189,15 +189,16 @@ class ServedArm implements Answers {
   }
 }
 
-/** Finds the arm's function in a case of the suite, listed anew in this process: functions do not travel between processes. */
-function functionsOf(suite: Suite, arm: Arm, request: Request): (caseName: string) => FunctionArm {
+/** Makes the subject of the arm in a case of the suite, listed anew in this process: functions do not travel between processes. */
+function functionsOf(suite: Suite, arm: Arm, request: Request): (caseName: string) => Promise<Subject> {
   const cases = new Map(suite.cases(request).map((one) => [one.name, one]));
-  return (caseName) => {
-    const found = cases.get(caseName)?.arms?.find(({ name }) => name === (arm.revision?.arm ?? arm.name));
+  return async (caseName) => {
+    const one = cases.get(caseName);
+    const found = one?.arms?.find(({ name }) => name === (arm.revision?.arm ?? arm.name));
     if (!found && arm.revision) throw new ArmFailure('skipped', `${ABSENT} ${caseName} with arm ${arm.revision.arm}`);
     if (!found)
       throw new ArmFailure('failed', `the suite ${suite.name} no longer lists ${caseName} with arm ${arm.name}; its cases must not change`);
-    return found;
+    return functionSubject(found, one?.once !== undefined);
   };
 }
 

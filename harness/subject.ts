@@ -7,6 +7,8 @@ export interface Subject {
   readonly prepared: Prepared;
   /** True where a batch ends by a promise. */
   readonly asynchronous: boolean;
+  /** Set where work is done once: nanoseconds of the call that made it ready. */
+  readonly onlyNs?: number;
   /** Runs `iterations` calls and returns the nanoseconds of one, on the clock of the host. */
   batch(iterations: number): number | Promise<number>;
   /** Calls that a sample spans at least; 1 if absent. */

@@ -17,6 +17,10 @@ export interface Request {
   readonly threads: readonly number[];
   /** `--shapes`, unparsed: a comma list, or the text of a file. */
   readonly shapes?: string;
+  /** `--data-dir`: where data sets lie; absent: where data sets of this user are. */
+  readonly dataDir?: string;
+  /** Where results go, for what a suite writes besides rows, such as curves; absent where nothing is measured. */
+  readonly folder?: string;
   /** Options of the suite's own, by long name: `transpose` for matmul. */
   readonly options: Readonly<Record<string, string | boolean>>;
 }
@@ -95,6 +99,11 @@ export interface Case {
   readonly items?: { readonly name: string; readonly count: number };
   /** The problem's if absent; of functions `f64`, which JavaScript's numbers are. */
   readonly dtype?: string;
+  /**
+   * Set where a call is a whole experiment, such as a training to its end: it is made once, in one fork, and is the row's only sample. Seconds that it is
+   * expected to take, and after which its process is killed (no sooner than --timeout says).
+   */
+  readonly once?: { readonly seconds: number; readonly timeout: number };
   /** Tunables to use instead of a kernel's own, by kernel name. */
   readonly tunables?: Readonly<Record<string, Tunables>>;
   /** Columns that the suite adds to the row. */

@@ -77,7 +77,16 @@ export class Session {
     await this.#prepareRoofs(signal);
     const measured = (planned: PlannedCase) => this.#writeRows(planned);
     const trace = this.#trace?.recorder.arm;
-    await run(this.#ledger, { entry: ARM_MODULE, seed, verbose, signal, progress: progress.show, measured, trace });
+    await run(this.#ledger, {
+      entry: ARM_MODULE,
+      seed,
+      folder: this.#folder.dir,
+      verbose,
+      signal,
+      progress: progress.show,
+      measured,
+      trace,
+    });
     progress.clear();
     await this.#reviewRoofs();
   }
