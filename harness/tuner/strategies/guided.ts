@@ -12,7 +12,7 @@ import type { Space } from '../space.ts';
 import { fitted, type Lengths, Surrogate } from '../surrogate.ts';
 
 /** The surrogate looks at so many candidates at most, drawn anew at each fit where there are more. */
-const POOL = 6000;
+const POOL = 4500;
 /** Draws for each of the first configurations. */
 const DRAWS = 4;
 /** The lengths are found anew each time the measurements have grown by this factor. */
