@@ -17,8 +17,6 @@ export interface Request {
   readonly threads: readonly number[];
   /** `--shapes`, unparsed: a comma list, or the text of a file. */
   readonly shapes?: string;
-  /** `--data-dir`: where data sets lie; absent: where data sets of this user are. */
-  readonly dataDir?: string;
   /** Where results go, for what a suite writes besides rows, such as curves; absent where nothing is measured. */
   readonly folder?: string;
   /** Options of the suite's own, by long name: `transpose` for matmul. */

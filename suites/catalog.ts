@@ -52,7 +52,7 @@ export const suites: readonly SuiteListing[] = [
   },
   {
     name: 'train',
-    question: 'How long does a training step take, in both styles, against the libraries that can train?',
+    question: 'How long does a training step take, in both styles, against the libraries that can train; and a training on MNIST?',
     load: async () => (await import('./train.ts')).default,
   },
   {

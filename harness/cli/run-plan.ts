@@ -93,7 +93,6 @@ export function requestOf(flags: RunFlags, options: readonly SuiteOption[]): Req
     seed: flags.seed,
     threads: flags.threads ?? defaultThreads(),
     shapes: shapesOf(flags.shapes),
-    dataDir: flags.dataDir,
     options: ownOptions(flags, options),
   };
 }
