@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { peerNames } from '../harness/peers/catalog.ts';
+import { digitsOnDisk } from '../suites/train/digits-on-disk.ts';
 import { readManifest } from './manifest.ts';
 import { commandsOf, linksOf, programsOf, promisedOutput } from './readme.ts';
 import { ROOT } from './sources.ts';
@@ -14,6 +15,9 @@ import { ROOT } from './sources.ts';
 const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const out = mkdtempSync(join(tmpdir(), 'tilebench-readme-'));
 test.after(() => rmSync(out, { recursive: true }));
+// Commands that train look for MNIST before they begin.
+const digits = digitsOnDisk({ train: 200, t10k: 10 });
+test.after(() => digits.remove());
 
 function node(args: readonly string[]): { status: number | null; said: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
