@@ -7,6 +7,7 @@
 
 import { closeSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import type { TunableSpace, Tunables } from '../../kernels/kernel.ts';
 import type { Op, Problem } from '../../kernels/problem.ts';
 import type { Machine } from '../../kernels/tuned/entry.ts';
@@ -78,7 +79,8 @@ export const secondsOf = ({ invalidity, measurements }: T4Result): number | unde
 export function readJournal(path: string): Journalled {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    const bytes = readFileSync(path);
+    text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
   } catch (error) {
     throw new JournalError(`${path}: cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`);
   }

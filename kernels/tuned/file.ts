@@ -21,6 +21,10 @@ export function tableText({ machine, entries }: TableFile): string {
   return `{\n${head}\n  "entries": [\n${lines.join(',\n')}\n  ]\n}\n`;
 }
 
+/** The entries of a table that is known to be one. */
+export const entriesIn = ({ machine, entries }: { readonly machine: object; readonly entries: readonly object[] }): TunedEntry[] =>
+  entries.map((entry) => ({ ...entry, machine }) as TunedEntry);
+
 /** Reads a table. Throws a SyntaxError of one line that names `where` and what is wrong. */
 export function parseTable(text: string, where: string): TableFile {
   const fail = (what: string): never => {
