@@ -17,6 +17,8 @@ export interface Arm {
   readonly flags: 'tuned' | 'default';
   /** What revision of the code it runs; the parent's own if absent. */
   readonly revision?: ArmRevision;
+  /** Share of calls that it makes twice: a slowdown of known size, for the selftest. */
+  readonly extraCalls?: number;
 }
 
 /** One side of a comparison of revisions. */

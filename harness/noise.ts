@@ -14,9 +14,10 @@ const STEAL_TOLERANCE = 2;
 const FOREIGN_TOLERANCE = 5;
 /** The kernel counts in ticks of 10 ms: it is looked at over a window of at least this many milliseconds. */
 const WINDOW_MS = 500;
-/** A parked arm may use this share of the time it is parked, and one 10 ms tick that the rounding may add. */
+/** A parked arm may use this share of the time it is parked, and what rounding adds: the system cuts user and system time to ticks of 10 ms, and those of each thread. */
 const PARKED_TOLERANCE = 0.05;
-const PARKED_TICKS_S = 0.02;
+const PARKED_TICKS_S = 0.0205;
+const THREAD_TICK_S = 0.01;
 /** Rests are judged together until they are this long, then afresh. */
 const REST_WINDOW_S = 2;
 
@@ -33,7 +34,7 @@ export interface Noise {
 
 /** A process whose rest can be checked: seconds of processor time used so far. */
 export interface Restful {
-  readonly arm: { readonly name: string };
+  readonly arm: { readonly name: string; readonly threads?: number };
   cpuSeconds(): number | undefined;
 }
 
@@ -108,7 +109,8 @@ export class NoiseMonitor {
     rest.seconds += (performance.now() - since.at) / 1000;
     rest.used += cpu - since.cpu;
     this.#rests.set(child, rest);
-    const restless = rest.used > PARKED_TICKS_S && rest.used > PARKED_TOLERANCE * rest.seconds;
+    const rounding = PARKED_TICKS_S + THREAD_TICK_S * ((child.arm.threads ?? 1) - 1);
+    const restless = rest.used > rounding + PARKED_TOLERANCE * rest.seconds;
     if (restless || rest.seconds > REST_WINDOW_S) this.#rests.delete(child);
     return restless
       ? `${child.arm.name} was parked but used ${rest.used.toFixed(2)} s of processor time in ${rest.seconds.toFixed(2)} s`

@@ -37,6 +37,8 @@ export interface RunHooks {
   progress(fork: number, planned: PlannedCase, what: string): void;
   /** Where what arms record goes; absent where nobody wants a trace. */
   readonly trace?: (events: ArmEvents) => void;
+  /** Called for each sample of an arm; what it returns is disposed of after it. For what the selftest does to one side. */
+  readonly beside?: (arm: Arm) => Disposable | undefined;
   /** Told when a fork is done with a case: its rows are as complete as they are by now. */
   measured(planned: PlannedCase): void;
 }
@@ -200,6 +202,7 @@ export class Fork implements AsyncDisposable {
       this.#hooks.progress(this.#fork, row.planned, `${title}: ${row.entry.arm.name}`);
       unrest.push(this.#monitor.wake(child));
       const figures = await this.#guard(row, child, async () => {
+        using _ = this.#hooks.beside?.(row.entry.arm);
         const taken = await child.ask('sample', { iterations: calibrated.iterations }, this.#patience);
         await this.#trace(row, child);
         return taken;

@@ -15,6 +15,7 @@ import type { OpenPeer } from './peers/peer.ts';
 import { ArmFailure, type CaseOrder, type Opened, PROTOCOL_VERSION, type Question, type Reply, type Verb, type Verbs } from './protocol.ts';
 import { ROOF_SUITE, roofSuite } from './roof-suite.ts';
 import { Sampler } from './sampler.ts';
+import { withExtraCalls } from './selftest/injection.ts';
 import type { Events } from './span.ts';
 import type { Subject } from './subject.ts';
 import type { Request, Suite } from './suite.ts';
@@ -104,7 +105,8 @@ class ServedArm implements Answers {
     await this.release();
     return this.#spanning('prepare', async () => {
       this.#subject = await this.#makeSubject(order);
-      this.#sampler = new Sampler(this.#subject);
+      const { extraCalls } = this.#arm;
+      this.#sampler = new Sampler(extraCalls === undefined ? this.#subject : withExtraCalls(this.#subject, extraCalls));
       return this.#subject.prepared;
     });
   }

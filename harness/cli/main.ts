@@ -59,6 +59,11 @@ async function commandLine(args: readonly string[], end: (code: ExitCode) => voi
   const analyze = program.command('analyze').description('every verdict of a folder of bench ci again, from its samples').argument('<dir>');
   addPolicyOptions(analyze).action(async (dir, flags) => end((await import('./ci/analyze.ts')).analyze(dir, flags)));
 
+  const { addSelftestOptions } = await import('./ci/selftest-options.ts');
+  addSelftestOptions(
+    program.command('selftest').description('what to expect of bench ci on this machine: false alarms, slowdowns found, a noisy neighbour'),
+  ).action(async (flags) => end(await (await import('./ci/selftest.ts')).selftest(flags)));
+
   program
     .command('list')
     .description('suites, kernels with their tunables, data sets, peers')

@@ -10,7 +10,7 @@ import { terminalStyle } from '../../../reports/table.ts';
 import type { Comparison, Revision } from '../../comparison/document.ts';
 import { TERMS, type Terms } from '../../comparison/estimate.ts';
 import { lookAround } from '../../environment.ts';
-import { benchmarkOf, gate, impedimentsOf, repeatedBenchmark } from '../../gate.ts';
+import { benchmarkOf, gate, impedimentsOf } from '../../gate.ts';
 import { Ledger } from '../../ledger.ts';
 import type { Probes } from '../../probe.ts';
 import { checkResumable } from '../../resume.ts';
@@ -20,17 +20,12 @@ import { EXIT, type ExitCode, exitCodeOf, gravest, report } from '../exit.ts';
 import { Interrupt } from '../interrupt.ts';
 import { ARM_MODULE, newFolder } from '../places.ts';
 import { progressOf } from '../progress.ts';
-import { checkFlags, planSuite } from '../run-plan.ts';
-import { loadSuite } from '../suites.ts';
 import { judgeFolder } from './analyze.ts';
 import { type Checkout, checkOut, commitOf, isDirty, repositoryOf, treeAsItIs } from './checkout.ts';
 import type { CiFlags } from './ci-options.ts';
 import type { GateDocument } from './document.ts';
 import { codesOf } from './exit.ts';
-import { gatePlan, type Sides } from './gate-plan.ts';
-
-/** Seconds of samples of a benchmark in one pair: several short rounds a side. */
-const SECONDS_PER_PAIR = 0.06;
+import { planGate, type Sides } from './gate-plan.ts';
 
 /** Runs the gate and returns the gravest code that applies. Throws a UsageError for what cannot be compared. */
 export async function ci(flags: CiFlags, command: readonly string[]): Promise<ExitCode> {
@@ -57,31 +52,8 @@ function checkOutHead(repository: string, ref: string, cache: string): Checkout 
 const termsOf = (flags: CiFlags): Terms => ({ ...TERMS, margin: flags.margin });
 
 async function compare(sides: Sides, repository: string, flags: CiFlags, command: readonly string[]): Promise<ExitCode> {
-  // Both sides choose by the tables that their revision ships: what this machine has learnt since belongs to neither.
-  const runFlags = {
-    ...flags,
-    format: ['table'],
-    tune: 'cache',
-    pin: true,
-    roof: false,
-    quick: true,
-    time: SECONDS_PER_PAIR,
-    forks: 1,
-  } as const;
-  checkFlags(runFlags as never);
-  const suites = await Promise.all(flags.suites.map(loadSuite));
-  const planned = await Promise.all(suites.map((loaded) => planSuite(loaded, runFlags as never, [])));
-  const plan = gatePlan(
-    planned.map((one) => one.plan),
-    sides,
-    repository,
-    flags.kernels !== undefined,
-  );
-  if (plan.cases.length === 0) throw new UsageError('there is no benchmark to compare; check --suites, --device and --filter');
-  const repeated = repeatedBenchmark(plan);
-  if (repeated) throw new UsageError(`two suites have a benchmark named ${repeated}; names must be unique over the suites of a gate`);
+  const { plan, probes } = await planGate(flags, sides, repository);
   const dir = flags.out ?? newFolder('ci', new Date());
-  const probes: Probes = new Map(planned.flatMap(({ probes }) => [...probes]));
   const run = new GateRun(plan, sides, folderSink(dir, { resume: flags.resume }), flags, command, probes);
   return run.measure();
 }

@@ -7,10 +7,15 @@ import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Arm } from '../../arm.ts';
 import { armOfSide, type Side } from '../../comparison/evidence.ts';
+import { repeatedBenchmark } from '../../gate.ts';
 import type { Entry, Plan, PlannedCase } from '../../plan.ts';
+import type { Probes } from '../../probe.ts';
 import { OWN_PACKAGE } from '../../revision.ts';
-import { isPath } from '../suites.ts';
+import { UsageError } from '../../suite.ts';
+import { checkFlags, planSuite } from '../run-plan.ts';
+import { isPath, loadSuite } from '../suites.ts';
 import type { Checkout } from './checkout.ts';
+import type { CiFlags } from './ci-options.ts';
 
 export type Sides = Readonly<Record<Side, Checkout>>;
 
@@ -26,6 +31,36 @@ export function packageIn(root: string, repository: string): string {
 export function suiteOf(source: string, root: string, repository: string): string {
   if (!isPath(source)) return source;
   return pathToFileURL(join(root, relative(repository, fileURLToPath(source)))).href;
+}
+
+/** Seconds of samples of a benchmark in one pair: several short rounds a side. */
+const SECONDS_PER_PAIR = 0.06;
+
+/** What of the options makes the plan. */
+export type GateFlags = Pick<CiFlags, 'suites' | 'device' | 'threads' | 'kernels' | 'shapes' | 'filter' | 'timeout' | 'seed'>;
+
+/** Plans the gate over the suites that the flags name. Throws a UsageError where nothing is left, or names are not unique. */
+export async function planGate(flags: GateFlags, sides: Sides, repository: string): Promise<{ plan: Plan; probes: Probes }> {
+  // Both sides choose by the tables that their revision ships: what this machine has learnt since belongs to neither.
+  const runFlags = {
+    ...flags,
+    format: ['table'],
+    tune: 'cache',
+    pin: true,
+    roof: false,
+    quick: true,
+    time: SECONDS_PER_PAIR,
+    forks: 1,
+  } as const;
+  checkFlags(runFlags as never);
+  const suites = await Promise.all(flags.suites.map(loadSuite));
+  const planned = await Promise.all(suites.map((loaded) => planSuite(loaded, runFlags as never, [])));
+  const plans = planned.map((one) => one.plan);
+  const plan = gatePlan(plans, sides, repository, flags.kernels !== undefined);
+  if (plan.cases.length === 0) throw new UsageError('there is no benchmark to compare; check --suites, --device and --filter');
+  const repeated = repeatedBenchmark(plan);
+  if (repeated) throw new UsageError(`two suites have a benchmark named ${repeated}; names must be unique over the suites of a gate`);
+  return { plan, probes: new Map(planned.flatMap(({ probes }) => [...probes])) };
 }
 
 /** One plan out of the plans of several suites. */

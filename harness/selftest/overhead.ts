@@ -1,0 +1,69 @@
+// What measuring adds to what is measured: the sampler's time of a call beside that of a bare loop over the same function, by turns in one process.
+
+import { functionSubject } from '../function-subject.ts';
+import { Sampler } from '../sampler.ts';
+import { median } from '../statistics.ts';
+import { nowNs } from '../subject.ts';
+
+export interface Overhead {
+  /** Nanoseconds of a call by the bare loop. */
+  readonly taskNs: number;
+  /** What the sampler's figure is above it, as a share. */
+  readonly share: number;
+  /** What the sampler tells of a call that does nothing, in nanoseconds. */
+  readonly emptyNs: number;
+}
+
+const SAMPLE_NS = 5e6;
+const ROUNDS = 61;
+
+let state = 1;
+
+/** A chain of integer operations that no compiler shortens. */
+function chain(steps: number): number {
+  for (let i = 0; i < steps; i++) state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + i) | 0;
+  return state;
+}
+
+/** The steps of a chain of about `ns` nanoseconds here, called as the bare loop calls it, once that is compiled. */
+function stepsOf(ns: number): number {
+  let steps = 1000;
+  for (let again = 0; again < 20; again++) {
+    const tried = steps;
+    steps = Math.max(1, Math.round((tried * ns) / bare(() => chain(tried), 500)));
+  }
+  return steps;
+}
+
+function bare(task: () => number, calls: number): number {
+  const began = nowNs();
+  for (let i = 0; i < calls; i++) state ^= task();
+  return (nowNs() - began) / calls;
+}
+
+const samplerOf = async (run: () => number) => new Sampler(await functionSubject({ name: 'task', make: () => ({ run }) }));
+
+/** Measures the overhead on tasks of about `ns` nanoseconds. */
+export async function measureOverhead(ns: number): Promise<Overhead> {
+  const steps = stepsOf(ns);
+  const task = () => chain(steps);
+  const sampler = await samplerOf(task);
+  const { iterations } = await sampler.calibrate(100e6, SAMPLE_NS);
+  bare(task, iterations);
+  const shares: number[] = [];
+  const bareTimes: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    // Whoever comes first, so that a drift of the clock favours neither.
+    const sampled = async () => (await sampler.sample(iterations))[0].value;
+    const early = round % 2 === 0 ? bare(task, iterations) : undefined;
+    const told = await sampled();
+    const alone = early ?? bare(task, iterations);
+    bareTimes.push(alone);
+    shares.push(told / alone - 1);
+  }
+  const empty = await samplerOf(() => 0);
+  const calibrated = await empty.calibrate(100e6, SAMPLE_NS);
+  const empties: number[] = [];
+  for (let round = 0; round < 9; round++) empties.push((await empty.sample(calibrated.iterations))[0].value);
+  return { taskNs: median(bareTimes), share: median(shares), emptyNs: median(empties) };
+}
