@@ -65,6 +65,8 @@ export const slow: Summary = {
   kernel: undefined,
   tunables: undefined,
   median_ns: 2469135.6,
+  ci_low_ns: 2400000,
+  ci_high_ns: 2520000,
   gflops: 108.7,
   roof_pct: 45.6,
 };

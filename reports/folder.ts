@@ -1,7 +1,7 @@
 // The results folder: where a run puts what it measures, as it measures it. After a crash, a full disk or Ctrl-C the files hold all that came before.
 //
 //   run.json      rewritten whenever the run says more about itself      samples.csv   appended, one row as each sample is taken
-//   summary.csv   rewritten as each row is completed                     results.json, report.md, table.txt   at the end
+//   summary.csv   rewritten as each row is completed                     results.json and what --format names   at the end
 //
 // `run.json`, `samples.csv` and `summary.csv` are enough to go on from: reading them back is here too.
 
@@ -13,7 +13,7 @@ import type { Sample, Sink, Summary } from '../harness/record.ts';
 import { UsageError } from '../harness/suite.ts';
 import { comparisonCsv, readSamples, readSummaries, samplesCsv, summaryCsv } from './csv.ts';
 import { type Appender, cutTornRecord, openAppender, replaceFile, WriteError } from './file.ts';
-import { FORMATS, type Format, render } from './formats.ts';
+import { type Format, filesOf } from './formats.ts';
 import { DocumentError, readRun, runJson } from './json.ts';
 import type { Results, RunDocument } from './schema.ts';
 
@@ -125,8 +125,9 @@ export function folderSink(dir: string, { resume = false }: { resume?: boolean }
     },
     results,
     finish(formats = []) {
+      // What CSV there is stands there already, or is written below.
       for (const format of new Set<Format>([...formats, 'json']))
-        if (format !== 'csv') replaceFile(join(dir, FORMATS[format].file), render(format, results()));
+        if (format !== 'csv') for (const [file, text] of Object.entries(filesOf(format, results()))) replaceFile(join(dir, file), text);
       if (comparison) replaceFile(join(dir, 'comparison.csv'), comparisonCsv(comparison.rows));
       return readdirSync(dir)
         .sort()

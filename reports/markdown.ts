@@ -1,50 +1,46 @@
 // Markdown: a report to paste into an issue or a pull request. The same figures as the terminal's table, then where they were measured.
 
+import { comparisonLines } from './comparison-markdown.ts';
+import { factsOf } from './environment-facts.ts';
 import { bestMedians, extraFigures, FIGURES, type Figure, warnings } from './figures.ts';
+import { escaped, tableHead, tableRow } from './markdown-table.ts';
 import type { Results, RunDocument } from './schema.ts';
-
-/** Text that no table or heading of Markdown takes for its own. */
-const escaped = (text: string): string => text.replace(/[\\|*_`<>[\]]/g, '\\$&').replace(/\r?\n/g, ' ');
-
-const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-
-/** Everything scalar that the environment says, flattened: `cpu.model: ...`. */
-function facts(value: unknown, path: readonly string[] = []): string[] {
-  if (value === undefined || value === null || value === '') return [];
-  if (Array.isArray(value))
-    return value.length ? [`- ${path.join('.')}: ${escaped(value.map((item) => JSON.stringify(item) ?? '').join(', '))}`] : [];
-  if (typeof value === 'object') return Object.entries(value).flatMap(([name, inner]) => facts(inner, [...path, name]));
-  return [`- ${path.join('.')}: ${escaped(String(value))}`];
-}
 
 const title = (run: RunDocument): string => `## bench ${escaped(run.command.join(' '))}`;
 
-/** The whole of `report.md`. */
-export function markdown({ run, summaries, verdict = [] }: Results): string {
+/** The table of all rows: its two first lines, then one for each row. */
+export function summaryLines(summaries: Results['summaries']): { head: string[]; rows: string[] } {
   const best = bestMedians(summaries);
   const figures: Figure[] = [...FIGURES, ...extraFigures(summaries)].filter(
     (figure) => figure.rank === 0 || summaries.some((summary) => figure.cell(summary, best.get(summary.case)) !== ''),
   );
-  const lines = summaries.map((summary) => {
+  const rows = summaries.map((summary) => {
     const cells = figures.map((figure) => escaped(figure.cell(summary, best.get(summary.case))));
     const isBest = summary.median_ns !== undefined && summary.median_ns === best.get(summary.case);
-    return row(isBest ? cells.map((cell, i) => (figures[i].title === 'time' ? `**${cell}**` : cell)) : cells);
+    return tableRow(isBest ? cells.map((cell, i) => (figures[i].title === 'time' ? `**${cell}**` : cell)) : cells);
   });
+  return { head: tableHead(figures.map((figure) => ({ ...figure, title: escaped(figure.title) }))), rows };
+}
+
+/** The environment as a list. */
+export const environmentLines = ({ environment }: RunDocument): string[] =>
+  factsOf(environment).map(([name, value]) => `- ${escaped(name)}: ${escaped(value)}`);
+
+/** The whole of `report.md`. */
+export function markdown({ run, summaries, verdict = [], comparison }: Results): string {
+  const heading = [title(run), ''];
+  const ending = ['', '### Environment', '', ...environmentLines(run), ''];
+  if (comparison) return [...heading, ...comparisonLines(comparison), ...ending].join('\n');
+  const { head, rows } = summaryLines(summaries);
   const notes = warnings(summaries).map((text) => `- ${escaped(text)}`);
   return [
-    title(run),
-    '',
+    ...heading,
     `Run ${escaped(run.run_id)}, ${run.started_utc}, seed ${run.seed}. Times are medians per call; the fastest of each case is bold.`,
     '',
-    row(figures.map((figure) => figure.title)),
-    row(figures.map((figure) => (figure.align === 'right' ? '---:' : '---'))),
-    ...lines,
+    ...head,
+    ...rows,
     ...(verdict.length ? ['', '### Verdict', '', ...verdict.map((sentence) => `- ${escaped(sentence)}`)] : []),
     ...(notes.length ? ['', '### Warnings', '', ...notes] : []),
-    '',
-    '### Environment',
-    '',
-    ...facts(run.environment),
-    '',
+    ...ending,
   ].join('\n');
 }

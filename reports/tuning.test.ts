@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { svgFile } from './charts/svg.ts';
 import { bestOf, chartsOf, gainsChart, mapsOf, type SearchRecord, summaryOf, type TuningReport, tuningPage, tuningRows } from './tuning.ts';
+import { assertWellFormed } from './well-formed.ts';
 
 const search: SearchRecord = {
   kernel: 'packed',
@@ -35,14 +36,9 @@ const report: TuningReport = {
   ],
 };
 
-/** Every tag is closed in order: what a browser forgives, an SVG file does not. */
-function assertWellFormed(markup: string): void {
-  const open: string[] = [];
-  for (const [, closing, name, rest] of markup.matchAll(/<(\/?)([a-zA-Z][\w-]*)((?:"[^"]*"|[^>"])*)>/g)) {
-    if (closing) assert.is(open.pop(), name, `</${name}>`);
-    else if (!rest.endsWith('/')) open.push(name);
-  }
-  assert.equal(open, []);
+/** A chart or a page without a figure that is none. */
+function assertSound(markup: string): void {
+  assertWellFormed(markup);
   assert.not.match(markup, /NaN|undefined|Infinity/);
 }
 
@@ -73,7 +69,7 @@ test('charts are well-formed SVG with failures and hints in them', () => {
   );
   for (const { chart } of [...charts, gainsChart(report)!]) {
     const text = svgFile(chart);
-    assertWellFormed(text);
+    assertSound(text);
     assert.match(text, /prefers-color-scheme: dark/);
   }
   assert.match(svgFile(charts[0].chart), /correctness: element 3 is &lt;wrong&gt;/);
@@ -102,7 +98,7 @@ test('rows say what was found, how much it pays, how sure that is, and when it i
 
 test('the page needs nothing else, and nothing that was measured can break it', () => {
   const page = tuningPage(report);
-  assertWellFormed(page.replace('<!doctype html>', '').replaceAll(/<(meta)[^>]*>/g, ''));
+  assertSound(page.replace('<!doctype html>', '').replaceAll(/<(meta)[^>]*>/g, ''));
   assert.match(page, /<title>Tuning &lt;matmul&gt; &amp; more<\/title>/);
   assert.match(page, /name="viewport"/);
   assert.not.match(page.replaceAll('http://www.w3.org/2000/svg', ''), /https?:|src=|<link|<script/);

@@ -1,6 +1,7 @@
 // The options of `bench run`: the contract's, and those that the suites on the command line add.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { formatNames } from '../../reports/formats.ts';
 import type { SuiteOption } from '../suite.ts';
 import { loadSuite, mayBeSuite } from './suites.ts';
 
@@ -76,7 +77,7 @@ export async function addRunOptions(run: Command, args: readonly string[]): Prom
     .option('--seed <number>', 'of order and data', whole(0, 2 ** 32 - 1), 1)
     .option('--resume', 'add only what is missing in the folder of --out (default: the newest of the suite)')
     .option('--out <dir>', 'where to write (default: results/<UTC time>-<suite>)')
-    .option('--format <list>', 'table, csv, json, markdown: the first to standard output, all into the folder', list, ['table'])
+    .option('--format <list>', `${formatNames.join(', ')}: the first to standard output, all into the folder`, list, ['table'])
     .option('--data-dir <dir>', 'where data sets lie (default: TILEBENCH_DATA, else the cache folder)')
     .option('--trace <file>', 'write what every thread and queue did, kernel by kernel, for ui.perfetto.dev')
     .option('--dry-run', 'list cases, arms, predicted time and memory; run nothing')

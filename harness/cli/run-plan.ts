@@ -29,6 +29,12 @@ export interface Planned {
   readonly filter?: Filter;
 }
 
+/** Throws a UsageError for a format that there is not. */
+export function checkFormats(given: readonly string[]): void {
+  const wrong = given.find((name) => !(formatNames as readonly string[]).includes(name));
+  if (wrong !== undefined) throw new UsageError(unknownName('format', wrong, formatNames));
+}
+
 /** Checks every name in the flags. Throws a UsageError with the nearest names. */
 export function checkNames(flags: Pick<RunFlags, 'device' | 'kernels' | 'format'>): void {
   const check = (what: string, given: readonly string[] = [], names: readonly string[]) => {
@@ -37,7 +43,7 @@ export function checkNames(flags: Pick<RunFlags, 'device' | 'kernels' | 'format'
   };
   check('device', flags.device, deviceKinds);
   check('kernel', flags.kernels, [...new Set(kernels.map(({ name }) => name))]);
-  check('format', flags.format, formatNames);
+  checkFormats(flags.format);
 }
 
 /** Checks the flags of a run by themselves. Throws a UsageError. */

@@ -15,6 +15,7 @@ import { run } from '../run.ts';
 import { isMeasured, summarize } from '../summary.ts';
 import { verdictOf } from '../verdict.ts';
 import { EXIT, type ExitCode, exitCodeOf, gravest, report } from './exit.ts';
+import { tellGitHub } from './github.ts';
 import { Interrupt } from './interrupt.ts';
 import { ARM_MODULE } from './places.ts';
 import { type Progress, progressOf } from './progress.ts';
@@ -168,6 +169,7 @@ export class Session {
   #tell(code: ExitCode): void {
     process.stdout.write(render(formatsOf(this.#flags)[0], this.#folder.results(), terminalStyle(process.stdout)));
     console.error(`results: ${this.#folder.dir}`);
+    tellGitHub(formatsOf(this.#flags), this.#folder.results());
     if (code === EXIT.interrupted)
       console.error(`interrupted: what was measured is kept; go on with the same command and --resume --out ${this.#folder.dir}`);
   }

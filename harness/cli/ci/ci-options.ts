@@ -1,6 +1,7 @@
 // The options of `bench ci`.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { formatNames } from '../../../reports/formats.ts';
 import { list, seconds, whole, wholes } from '../run-options.ts';
 import type { GatePolicy } from './exit.ts';
 
@@ -45,7 +46,7 @@ export const addPolicyOptions = (command: Command): Command =>
   command
     .addOption(new Option('--gate <what>', 'what makes the exit code 1').choices(['regression', 'none']).default('regression'))
     .option('--require-conclusive', 'exit code 5 where something is inconclusive', false)
-    .option('--format <list>', 'table, json, markdown: files to write besides', list, ['table'])
+    .option('--format <list>', `${formatNames.join(', ')}: the first to standard output, all into the folder`, list, ['table'])
     .option('--verbose', 'show stacks of errors, and what arms print to standard error');
 
 export function addCiOptions(command: Command): Command {
@@ -69,6 +70,6 @@ export function addCiOptions(command: Command): Command {
 export const addCompareOptions = (command: Command): Command =>
   command
     .option('--margin <share>', 'difference that does not matter', share, 0.02)
-    .addOption(new Option('--format <format>', 'what is printed').choices(['table', 'csv', 'json']).default('table'))
+    .addOption(new Option('--format <format>', 'what is printed').choices(['table', 'csv', 'json', 'markdown']).default('table'))
     .addOption(new Option('--foreign <policy>', 'where the environments differ').choices(['mark', 'refuse']).default('mark'))
     .option('--verbose', 'show stacks of errors');

@@ -2,12 +2,11 @@
 
 import { basename } from 'node:path';
 import { cacheFolder } from '../../../framework/cache-folder.ts';
-import { comparisonTable } from '../../../reports/comparison-table.ts';
 import { type FolderSink, folderSink } from '../../../reports/folder.ts';
-import type { Format } from '../../../reports/formats.ts';
-import { type RunDocument, SCHEMA_VERSION } from '../../../reports/schema.ts';
+import { type Format, render } from '../../../reports/formats.ts';
+import { type Results, type RunDocument, SCHEMA_VERSION } from '../../../reports/schema.ts';
 import { terminalStyle } from '../../../reports/table.ts';
-import type { Comparison, Revision } from '../../comparison/document.ts';
+import type { Revision } from '../../comparison/document.ts';
 import { TERMS, type Terms } from '../../comparison/estimate.ts';
 import { lookAround } from '../../environment.ts';
 import { benchmarkOf, gate, impedimentsOf } from '../../gate.ts';
@@ -17,9 +16,11 @@ import { checkResumable } from '../../resume.ts';
 import { UsageError } from '../../suite.ts';
 import { summarize } from '../../summary.ts';
 import { EXIT, type ExitCode, exitCodeOf, gravest, report } from '../exit.ts';
+import { tellGitHub } from '../github.ts';
 import { Interrupt } from '../interrupt.ts';
 import { ARM_MODULE, newFolder } from '../places.ts';
 import { progressOf } from '../progress.ts';
+import { checkFormats } from '../run-plan.ts';
 import { judgeFolder } from './analyze.ts';
 import { type Checkout, checkOut, commitOf, isDirty, repositoryOf, treeAsItIs } from './checkout.ts';
 import type { CiFlags } from './ci-options.ts';
@@ -30,6 +31,7 @@ import { planGate, type Sides } from './gate-plan.ts';
 /** Runs the gate and returns the gravest code that applies. Throws a UsageError for what cannot be compared. */
 export async function ci(flags: CiFlags, command: readonly string[]): Promise<ExitCode> {
   const repository = repositoryOf(process.cwd());
+  checkFormats(flags.format);
   using base = checkOut(repository, flags.base, '--base', cacheFolder());
   using head = checkOutHead(repository, flags.head, cacheFolder());
   // Awaited here: the checkouts are removed when this function is left.
@@ -65,7 +67,7 @@ class GateRun {
   #document: RunDocument;
   #gate: GateDocument;
   /** Absent until all was measured. */
-  #comparison?: Comparison;
+  #results?: Results;
 
   constructor(plan: Ledger['plan'], sides: Sides, folder: FolderSink, flags: CiFlags, command: readonly string[], probes: Probes) {
     this.#folder = folder;
@@ -134,15 +136,17 @@ class GateRun {
     this.#document = { ...this.#document, gate: this.#gate, ended_utc };
     this.#folder.run(this.#document);
     this.#folder.close();
-    this.#comparison = judgeFolder(this.#folder.dir, this.#flags.format as Format[]);
+    this.#results = judgeFolder(this.#folder.dir, this.#flags.format as Format[]);
   }
 
   #tell(codes: readonly ExitCode[]): ExitCode {
-    const comparison = this.#comparison;
+    const formats = this.#flags.format as Format[];
+    const results = this.#results;
     this.#folder.close();
-    if (comparison) process.stdout.write(comparisonTable(comparison, terminalStyle(process.stdout)));
+    if (results) process.stdout.write(render(formats[0], results, terminalStyle(process.stdout)));
     console.error(`results: ${this.#folder.dir}`);
-    const code = gravest([...codes, ...codesOf(comparison?.rows ?? [], this.#flags)]);
+    if (results) tellGitHub(formats, results);
+    const code = gravest([...codes, ...codesOf(results?.comparison?.rows ?? [], this.#flags)]);
     if (code === EXIT.interrupted)
       console.error(`interrupted: what was measured is kept; go on with the same command and --resume --out ${this.#folder.dir}`);
     return code;

@@ -3,9 +3,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { comparisonTable } from '../../../reports/comparison-table.ts';
-import { comparisonCsv } from '../../../reports/csv.ts';
 import { type Earlier, readFolder } from '../../../reports/folder.ts';
+import { render } from '../../../reports/formats.ts';
 import { terminalStyle } from '../../../reports/table.ts';
 import { COMPARISON_VERSION, type Compared, type Comparison, countsOf, overall, type Revision } from '../../comparison/document.ts';
 import { TERMS } from '../../comparison/estimate.ts';
@@ -17,34 +16,36 @@ import { EXIT, type ExitCode } from '../exit.ts';
 
 export interface CompareFlags {
   readonly margin: number;
-  readonly format: 'table' | 'csv' | 'json';
+  readonly format: 'table' | 'csv' | 'json' | 'markdown';
   /** What to do where the machines differ. */
   readonly foreign: 'mark' | 'refuse';
 }
 
 /** Prints the comparison. Exit code 0 whatever it says; throws a UsageError for folders that cannot be read or have nothing in common. */
 export function compareFolders(a: string, b: string, flags: CompareFlags): ExitCode {
-  const comparison = comparisonOfFolders(a, b, flags);
-  if (flags.format === 'csv') process.stdout.write(comparisonCsv(comparison.rows));
-  else if (flags.format === 'json') process.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
-  else process.stdout.write(comparisonTable(comparison, terminalStyle(process.stdout)));
+  const [base, head] = [read(a), read(b)];
+  const comparison = comparisonOf({ ref: a, ...base }, { ref: b, ...head }, flags);
+  if (flags.format === 'json') process.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
+  else {
+    const results = { run: { ...head.run, command: ['compare', a, b] }, summaries: [], samples: [], comparison };
+    process.stdout.write(render(flags.format, results, terminalStyle(process.stdout)));
+  }
   return EXIT.passed;
 }
 
-export function comparisonOfFolders(a: string, b: string, { margin, foreign }: CompareFlags): Comparison {
-  const [base, head] = [read(a), read(b)];
-  const [here, there] = [base.run!.environment, head.run!.environment];
+function comparisonOf(base: Side, head: Side, { margin, foreign }: CompareFlags): Comparison {
+  const [here, there] = [base.run.environment, head.run.environment];
   const sameMachine = here.fingerprint === there.fingerprint;
   const difference = sameMachine ? undefined : differing(here, there);
   if (difference && foreign === 'refuse')
     throw new UsageError(
-      `${b} was measured in another environment than ${a} (${difference}); measure both on one machine, or give --foreign mark`,
+      `${head.ref} was measured in another environment than ${base.ref} (${difference}); measure both on one machine, or give --foreign mark`,
     );
   const rows = head.summaries.flatMap((row): Compared[] => {
     const other = base.summaries.find((one) => one.suite === row.suite && one.case === row.case && one.arm === row.arm);
     return other ? [compareRow(other, base.samples, row, head.samples, margin, sameMachine)] : [];
   });
-  if (rows.length === 0) throw new UsageError(`${a} and ${b} have no case and arm in common; there is nothing to compare`);
+  if (rows.length === 0) throw new UsageError(`${base.ref} and ${head.ref} have no case and arm in common; there is nothing to compare`);
   const onlyOne = base.summaries.length + head.summaries.length - 2 * rows.length;
   const warnings = [
     ...(difference ? [`the environments differ (${difference}): what differs may be the machine`] : []),
@@ -53,10 +54,10 @@ export function comparisonOfFolders(a: string, b: string, { margin, foreign }: C
   return {
     comparisonVersion: COMPARISON_VERSION,
     kind: 'compare',
-    run_id: head.run!.run_id,
-    time_utc: head.run!.started_utc,
-    base: revisionOf(a, base),
-    head: revisionOf(b, head),
+    run_id: head.run.run_id,
+    time_utc: head.run.started_utc,
+    base: revisionOf(base),
+    head: revisionOf(head),
     terms: { ...TERMS, margin },
     seed: 1,
     rows,
@@ -66,15 +67,19 @@ export function comparisonOfFolders(a: string, b: string, { margin, foreign }: C
   };
 }
 
-function read(dir: string): Earlier {
-  if (!existsSync(join(dir, 'run.json'))) throw new UsageError(`there is no run in ${dir}: it has no run.json`);
-  return readFolder(dir);
+/** A folder that was read. */
+type Side = Required<Earlier> & { readonly ref: string };
+
+function read(dir: string): Required<Earlier> {
+  const earlier = existsSync(join(dir, 'run.json')) ? readFolder(dir) : undefined;
+  if (!earlier?.run) throw new UsageError(`there is no run in ${dir}: it has no run.json`);
+  return { ...earlier, run: earlier.run };
 }
 
-const revisionOf = (ref: string, { run }: Earlier): Revision => ({
+const revisionOf = ({ ref, run: { environment } }: Side): Revision => ({
   ref,
-  sha: run!.environment.git_revision,
-  dirty: run!.environment.git_dirty,
+  sha: environment.git_revision,
+  dirty: environment.git_dirty,
 });
 
 /** The first things that differ between two environments. */
