@@ -111,6 +111,9 @@ class Stages {
   async #pass(fork: number, open: readonly PlannedCase[], share: number): Promise<boolean> {
     const left = this.#options.budget * share - (performance.now() - this.#began) / 1e3;
     if (left < open.length * (this.pairSeconds ?? 0)) return false;
+    const lacking = open.filter((planned) => planned.entries.some((entry) => !this.#ledger.isDone(this.#ledger.row(planned, entry), fork)));
+    // A run that goes on finds passes that it has made before.
+    if (lacking.length === 0) return true;
     const began = performance.now();
     const random = seededRandom(this.#hooks.seed + Math.imul(fork + 1, 0x85ebca6b));
     {
@@ -121,7 +124,7 @@ class Stages {
       }
     }
     this.#seconds += (performance.now() - began) / 1e3;
-    this.#pairs += open.length;
+    this.#pairs += lacking.length;
     return true;
   }
 

@@ -18,7 +18,7 @@ import { Sampler } from './sampler.ts';
 import { withExtraCalls } from './selftest/injection.ts';
 import type { Events } from './span.ts';
 import type { Subject } from './subject.ts';
-import type { Request, Suite } from './suite.ts';
+import { type Request, type Suite, UnknownSuiteError } from './suite.ts';
 import { Stage } from './tuner/stage.ts';
 
 /** How the reason begins where one of two revisions lacks a benchmark. */
@@ -81,8 +81,7 @@ class ServedArm implements Answers {
     if (arm.kind === 'peer') this.#peer = await openPeer(arm);
     // Kernels are given their tunables; functions choose them, by the table that the run goes by.
     if (arm.kind === 'function') await prepareTable();
-    const suiteOf = async () => (suite === ROOF_SUITE ? roofSuite : this.#load(suite!));
-    this.#functions = arm.kind === 'function' ? functionsOf(await suiteOf(), arm, request!) : undefined;
+    this.#functions = arm.kind === 'function' ? functionsOf(await this.#suiteOf(suite!, arm), arm, request!) : undefined;
     const ownFlags = this.#device && 'v8Flags' in this.#device ? String(this.#device.v8Flags) : '';
     return {
       protocol: PROTOCOL_VERSION,
@@ -92,6 +91,17 @@ class ServedArm implements Answers {
       limits: { ...this.#device?.limits, ...quantumOf(this.#device) },
       identity: this.#device?.identity,
     };
+  }
+
+  async #suiteOf(name: string, arm: Arm): Promise<Suite> {
+    if (name === ROOF_SUITE) return roofSuite;
+    try {
+      return await this.#load(name);
+    } catch (error) {
+      // Of two revisions the older may not have it yet, or the newer no longer.
+      if (arm.revision && error instanceof UnknownSuiteError) throw new ArmFailure('skipped', `${ABSENT} such suite: ${error.message}`);
+      throw error;
+    }
   }
 
   async #deviceOf(arm: Arm): Promise<Device> {

@@ -131,3 +131,6 @@ export interface Suite {
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
+
+/** There is no suite of that name, or no module at that path. */
+export class UnknownSuiteError extends UsageError {}

@@ -14,7 +14,7 @@ const LEAST_MS = 100;
 /** On a terminal, a line that is drawn over; elsewhere, a line for each case of each fork. */
 export function progressOf(plan: Plan, stream: NodeJS.WriteStream): Progress {
   const place = (fork: number, planned: PlannedCase) =>
-    `fork ${fork + 1}/${plan.forks}, case ${plan.cases.indexOf(planned) + 1}/${plan.cases.length} ${planned.case.name}`;
+    `fork ${fork + 1}${Number.isFinite(plan.forks) ? `/${plan.forks}` : ''}, case ${plan.cases.indexOf(planned) + 1}/${plan.cases.length} ${planned.case.name}`;
   return stream.isTTY ? drawn(place, stream) : logged(place, stream);
 }
 

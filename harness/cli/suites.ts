@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { suites } from '../../suites/catalog.ts';
 import { unknownName } from '../nearest.ts';
-import { type Suite, UsageError } from '../suite.ts';
+import { type Suite, UnknownSuiteError, UsageError } from '../suite.ts';
 
 export interface LoadedSuite {
   readonly suite: Suite;
@@ -25,14 +25,14 @@ export async function loadSuite(name: string): Promise<LoadedSuite> {
   const listing = suites.find((suite) => suite.name === name);
   if (!listing) {
     const names = suites.map((suite) => suite.name);
-    throw new UsageError(`${unknownName('suite', name, names)}; a suite of your own is given by its path, such as ./my.suite.ts`);
+    throw new UnknownSuiteError(`${unknownName('suite', name, names)}; a suite of your own is given by its path, such as ./my.suite.ts`);
   }
   return { suite: await listing.load(), source: name };
 }
 
 async function loadModule(name: string): Promise<LoadedSuite> {
   const path = name.startsWith('file:') ? fileURLToPath(name) : resolve(name);
-  if (!existsSync(path)) throw new UsageError(`there is no suite module ${path}`);
+  if (!existsSync(path)) throw new UnknownSuiteError(`there is no suite module ${path}`);
   const source = pathToFileURL(path).href;
   let suite: Suite | undefined;
   try {

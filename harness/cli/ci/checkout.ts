@@ -1,19 +1,15 @@
 // Checkouts: a revision of the user's repository in a git worktree of its own, with the dependencies that its lock file names.
 //
-// Worktrees lie in the system's folder for temporary files and are removed at the end. Dependencies are installed once for each lock file, in the user's cache folder.
+// Worktrees lie in the system's folder for temporary files and are removed however this process ends; those of processes that were killed are removed at the next start.
 
-import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Revision } from '../../comparison/document.ts';
 import { UsageError } from '../../suite.ts';
-
-/** A revision that cannot be made ready to run: its dependencies do not install. */
-export class BuildError extends Error {
-  override readonly name = 'BuildError';
-}
+import { provideDependencies } from './dependencies.ts';
 
 export interface Checkout extends Revision, Disposable {
   /** Its folder. */
@@ -61,22 +57,35 @@ export function treeAsItIs(repository: string): Checkout {
 
 export const isDirty = (repository: string): boolean => git(repository, 'status', '--porcelain', '--untracked-files=no') !== '';
 
-/** A worktree of `ref` with its dependencies. Throws a UsageError for a revision that is not there, a BuildError for one that does not install. */
-export function checkOut(repository: string, ref: string, option: string, cache: string): Checkout {
+/** What checking out needs besides the revision. */
+export interface CheckoutOptions {
+  /** The option that named the revision, for errors. */
+  readonly option: string;
+  /** Where dependencies are kept. */
+  readonly cache: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A worktree of `ref` with its dependencies.
+ *
+ * Throws a UsageError for a revision that is not there, a BuildError for one that does not install, and the signal's reason once that is given.
+ */
+export async function checkOut(repository: string, ref: string, { option, cache, signal }: CheckoutOptions): Promise<Checkout> {
   const sha = commitOf(repository, ref, option);
-  // Worktrees whose folders are gone, after a crash, are forgotten first.
-  git(repository, 'worktree', 'prune');
-  const root = join(mkdtempSync(join(tmpdir(), 'bench-ci-')), sha.slice(0, 12));
+  removeStale(repository);
+  const root = join(mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`)), sha.slice(0, 12));
   const remove = () => {
-    try {
-      git(repository, 'worktree', 'remove', '--force', root);
-    } catch {
-      rmSync(root, { recursive: true, force: true });
-    }
+    process.off('exit', remove);
+    removeWorktree(repository, root);
   };
-  git(repository, 'worktree', 'add', '--detach', '--quiet', root, sha);
+  process.on('exit', remove);
   try {
-    provideDependencies(repository, root, ref, cache);
+    git(repository, 'worktree', 'add', '--detach', '--quiet', root, sha);
+    // Signals are seen between turns of the event loop only.
+    await setImmediate();
+    signal.throwIfAborted();
+    await provideDependencies(repository, root, ref, cache, signal);
   } catch (error) {
     remove();
     throw error;
@@ -84,39 +93,38 @@ export function checkOut(repository: string, ref: string, option: string, cache:
   return { ref, sha, dirty: false, root, [Symbol.dispose]: remove };
 }
 
-const LOCK = 'package-lock.json';
+/** Folders of worktrees are named by the process that made them. */
+const PREFIX = 'bench-ci-';
 
-function provideDependencies(repository: string, root: string, ref: string, cache: string): void {
-  const lock = join(root, LOCK);
-  if (existsSync(join(root, 'node_modules')) || !existsSync(join(root, 'package.json'))) return;
-  if (!existsSync(lock))
-    throw new BuildError(`${ref}: it has a package.json but no ${LOCK}, so its dependencies cannot be installed as they were`);
-  symlinkSync(modulesFor(repository, root, ref, cache), join(root, 'node_modules'));
-}
-
-/** The installed dependencies of a lock file: those of the working tree where its lock is the same, else from the cache, else installed now. */
-function modulesFor(repository: string, root: string, ref: string, cache: string): string {
-  const text = readFileSync(join(root, LOCK), 'utf8');
-  const here = join(repository, LOCK);
-  const installed = join(repository, 'node_modules');
-  if (existsSync(installed) && existsSync(here) && readFileSync(here, 'utf8') === text) return installed;
-  const kept = join(cache, 'ci', createHash('sha256').update(text).update(process.version).digest('hex').slice(0, 16));
-  if (!existsSync(join(kept, 'node_modules'))) install(root, ref, kept);
-  return join(kept, 'node_modules');
-}
-
-function install(root: string, ref: string, kept: string): void {
-  console.error(`bench: installing the dependencies of ${ref}`);
-  const building = `${kept}.new`;
-  rmSync(building, { recursive: true, force: true });
-  mkdirSync(building, { recursive: true });
-  for (const file of ['package.json', LOCK, '.npmrc']) if (existsSync(join(root, file))) cpSync(join(root, file), join(building, file));
-  const { status, stderr, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: building, encoding: 'utf8' });
-  if (status !== 0) {
-    rmSync(building, { recursive: true, force: true });
-    const why = error?.message ?? stderr.split('\n').find((line) => /error/i.test(line)) ?? `exit code ${status}`;
-    throw new BuildError(`${ref}: its dependencies do not install: ${why.trim()}; try npm ci in a checkout of it`);
+function removeWorktree(repository: string, root: string): void {
+  try {
+    git(repository, 'worktree', 'remove', '--force', root);
+  } catch {
+    // Git may never have known of it.
   }
-  rmSync(kept, { recursive: true, force: true });
-  renameSync(building, kept);
+  rmSync(dirname(root), { recursive: true, force: true });
+}
+
+/** Removes the worktrees of processes that were killed, and has git forget those whose folders are gone. */
+function removeStale(repository: string): void {
+  for (const name of existsSync(tmpdir()) ? readdirSync(tmpdir()) : []) {
+    const [, pid] = /^bench-ci-(\d+)-\w+$/.exec(name) ?? [];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    } catch {
+      // Another user's: theirs to remove.
+    }
+  }
+  git(repository, 'worktree', 'prune');
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // It may be alive and not ours to signal.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

@@ -1,7 +1,6 @@
 // bench ci in repositories of a user's own, made for the test: what it refuses, what it writes, and that judging again gives the same bytes. Whether something is
 // slower is tested with made-up samples: no clock decides here.
 
-import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -11,44 +10,10 @@ import { SCHEMA_VERSION } from '../../../reports/schema.ts';
 import { TERMS } from '../../comparison/estimate.ts';
 import { armOfSide, type Benchmark, SECOND_STAGE } from '../../comparison/evidence.ts';
 import { redirected } from '../../revision.ts';
-import { Workplace } from '../bench-process.ts';
 import { codesOf } from './exit.ts';
+import { ci, removeAll, repository, suiteText, workplace, worktrees } from './fixtures/repository.ts';
 
-const made: Workplace[] = [];
-test.after(() => {
-  for (const place of made) place.remove();
-});
-const workplace = (): Workplace => {
-  const place = new Workplace();
-  made.push(place);
-  return place;
-};
-
-/** A suite whose arms return the sum of the first numbers; `wrong` says so of its own result, `names` are its arms. */
-const suiteText = (names: readonly string[], wrong = false) => `
-const sum = () => { let s = 0; for (let i = 0; i < 2000; i++) s += i; return s; };
-export default {
-  name: 'own', question: 'Is it still as fast?',
-  cases: () => [{ name: 'own/sum', arms: ${JSON.stringify(names)}.map((name) => ({ name, make: () => ({ run: sum, verify: () => ${wrong ? "'it is wrong'" : 'undefined'} }) })) }],
-};
-`;
-
-/** A repository with one commit for each text of its suite. */
-function repository(...texts: readonly string[]): Workplace {
-  const place = workplace();
-  const { folder } = place;
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: folder, stdio: 'pipe' });
-  git('init', '-q');
-  for (const text of texts) {
-    writeFileSync(join(folder, 'own.suite.mts'), text);
-    git('add', '.');
-    git('commit', '-q', '-m', 'suite');
-  }
-  return place;
-}
-
-const ci = (place: Workplace, ...args: string[]) => place.bench(['ci', '--suites', './own.suite.mts', '--budget', '3s', ...args]);
+test.after(removeAll);
 
 test('what cannot be compared is refused in a line that says what to do', async () => {
   const place = repository(suiteText(['sum']));
@@ -82,12 +47,17 @@ test('a gate leaves a folder that is judged again to the same bytes, and no work
   assert.is(again.code, first.code, again.err);
   assert.match(again.err, /the same bytes as before/);
   assert.equal(files(), before);
-  const worktrees = execFileSync('git', ['worktree', 'list'], { cwd: place.folder, encoding: 'utf8' });
-  assert.is(worktrees.trim().split('\n').length, 1, worktrees);
+  assert.is(worktrees(place).length, 1);
 });
 
 test('wrong numbers fail as wrong', async () => {
-  const { code, out } = await ci(repository(suiteText(['sum']), suiteText(['sum'], true)), '--base', 'HEAD~1', '--out', 'out');
+  const { code, out } = await ci(
+    repository(suiteText(['sum']), suiteText(['sum'], { verify: "'it is wrong'" })),
+    '--base',
+    'HEAD~1',
+    '--out',
+    'out',
+  );
   assert.is(code, 3);
   assert.match(out, /invalid \(wrong\): head: it is wrong/);
 });

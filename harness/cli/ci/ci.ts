@@ -18,13 +18,13 @@ import { summarize } from '../../summary.ts';
 import { EXIT, type ExitCode, exitCodeOf, gravest, report } from '../exit.ts';
 import { tellGitHub } from '../github.ts';
 import { Interrupt } from '../interrupt.ts';
-import { ARM_MODULE, newFolder } from '../places.ts';
+import { ARM_MODULE, newestFolder, newFolder } from '../places.ts';
 import { progressOf } from '../progress.ts';
 import { checkFormats } from '../run-plan.ts';
 import { judgeFolder } from './analyze.ts';
 import { type Checkout, checkOut, commitOf, isDirty, repositoryOf, treeAsItIs } from './checkout.ts';
 import type { CiFlags } from './ci-options.ts';
-import type { GateDocument } from './document.ts';
+import { type GateDocument, gateOf } from './document.ts';
 import { codesOf } from './exit.ts';
 import { planGate, type Sides } from './gate-plan.ts';
 
@@ -32,14 +32,22 @@ import { planGate, type Sides } from './gate-plan.ts';
 export async function ci(flags: CiFlags, command: readonly string[]): Promise<ExitCode> {
   const repository = repositoryOf(process.cwd());
   checkFormats(flags.format);
-  using base = checkOut(repository, flags.base, '--base', cacheFolder());
-  using head = checkOutHead(repository, flags.head, cacheFolder());
-  // Awaited here: the checkouts are removed when this function is left.
-  return await compare({ base, head }, repository, flags, command);
+  using interrupt = new Interrupt();
+  const { signal } = interrupt;
+  try {
+    using base = await checkOut(repository, flags.base, { option: '--base', cache: cacheFolder(), signal });
+    using head = await checkOutHead(repository, flags.head, signal);
+    // Awaited here: the checkouts are removed when this block is left.
+    return await compare({ base, head }, repository, flags, command, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    console.error('interrupted before anything was measured');
+    return EXIT.interrupted;
+  }
 }
 
 /** The head: a revision like the base, or `.` for the tree as it is. A name that leaves out changes of the tree is refused. */
-function checkOutHead(repository: string, ref: string, cache: string): Checkout {
+async function checkOutHead(repository: string, ref: string, signal: AbortSignal): Promise<Checkout> {
   if (ref === '.') return treeAsItIs(repository);
   const isHere = commitOf(repository, ref, '--head') === commitOf(repository, 'HEAD', '--head');
   if (!isHere)
@@ -48,16 +56,23 @@ function checkOutHead(repository: string, ref: string, cache: string): Checkout 
     throw new UsageError(
       `the working tree has changes that ${ref} lacks; commit or stash them, or give --head . to measure the tree as it is`,
     );
-  return checkOut(repository, ref, '--head', cache);
+  return checkOut(repository, ref, { option: '--head', cache: cacheFolder(), signal });
 }
 
 const termsOf = (flags: CiFlags): Terms => ({ ...TERMS, margin: flags.margin });
 
-async function compare(sides: Sides, repository: string, flags: CiFlags, command: readonly string[]): Promise<ExitCode> {
+async function compare(
+  sides: Sides,
+  repository: string,
+  flags: CiFlags,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<ExitCode> {
   const { plan, probes } = await planGate(flags, sides, repository);
-  const dir = flags.out ?? newFolder('ci', new Date());
+  signal.throwIfAborted();
+  const dir = flags.out ?? (flags.resume ? newestFolder('ci') : newFolder('ci', new Date()));
   const run = new GateRun(plan, sides, folderSink(dir, { resume: flags.resume }), flags, command, probes);
-  return run.measure();
+  return run.measure(signal);
 }
 
 class GateRun {
@@ -75,6 +90,8 @@ class GateRun {
     const { environment, versions } = lookAround(probes);
     const earlier = flags.resume ? folder.earlier.run : undefined;
     if (earlier) checkResumable(earlier, environment, flags.seed);
+    const before = earlier && gateOf(earlier, `--resume: ${folder.dir}`);
+    if (before) checkSameGate(before, sides, termsOf(flags));
     this.#gate = {
       base: revisionOf(sides.base),
       head: revisionOf(sides.head),
@@ -82,6 +99,7 @@ class GateRun {
       budget: flags.budget,
       benchmarks: plan.cases.map((one) => benchmarkOf(plan, one)),
       impediments: [],
+      pair_seconds: before?.pair_seconds,
       warnings: [],
     };
     this.#document = {
@@ -99,25 +117,23 @@ class GateRun {
     folder.run(this.#document);
   }
 
-  async measure(): Promise<ExitCode> {
-    using interrupt = new Interrupt();
+  async measure(signal: AbortSignal): Promise<ExitCode> {
     const { plan } = this.#ledger;
     const progress = progressOf({ ...plan, forks: Infinity }, process.stderr);
     const { seed, verbose = false, budget } = this.#flags;
     const codes: ExitCode[] = [];
     try {
-      const hooks = { entry: ARM_MODULE, seed, verbose, signal: interrupt.signal, progress: progress.show, measured: () => undefined };
+      const hooks = { entry: ARM_MODULE, seed, verbose, signal, progress: progress.show, measured: () => undefined };
       const spent = await gate(this.#ledger, { terms: this.#gate.terms, budget }, hooks);
       progress.clear();
-      const warnings =
-        spent.exhausted && !interrupt.signal.aborted ? [`the budget of ${budget} s ended before everything was decided`] : [];
-      this.#finish({ pair_seconds: spent.pairSeconds, warnings }, interrupt.signal.aborted);
+      const warnings = spent.exhausted && !signal.aborted ? [`the budget of ${budget} s ended before everything was decided`] : [];
+      this.#finish({ pair_seconds: spent.pairSeconds ?? this.#gate.pair_seconds, warnings }, signal.aborted);
     } catch (error) {
       progress.clear();
       report(error, verbose);
       codes.push(exitCodeOf(error));
     }
-    if (interrupt.signal.aborted) codes.push(EXIT.interrupted);
+    if (signal.aborted) codes.push(EXIT.interrupted);
     return this.#tell(codes);
   }
 
@@ -151,6 +167,17 @@ class GateRun {
       console.error(`interrupted: what was measured is kept; go on with the same command and --resume --out ${this.#folder.dir}`);
     return code;
   }
+}
+
+/** Throws a UsageError where a run that goes on would mix pairs of other revisions, or judge by other terms. */
+function checkSameGate(before: GateDocument, sides: Sides, terms: Terms): void {
+  for (const side of ['base', 'head'] as const)
+    if (before[side].sha !== sides[side].sha)
+      throw new UsageError(
+        `--resume: the run began with ${side} ${before[side].ref} at ${before[side].sha?.slice(0, 12)}, which is now ${sides[side].sha?.slice(0, 12)}; start a new one`,
+      );
+  if (before.terms.margin !== terms.margin)
+    throw new UsageError(`--resume: the run began with --margin ${before.terms.margin}, not ${terms.margin}; give the same`);
 }
 
 const revisionOf = ({ ref, sha, dirty }: Checkout): Revision => ({ ref, sha, dirty });

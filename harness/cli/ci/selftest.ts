@@ -15,7 +15,7 @@ import { measureOverhead } from '../../selftest/overhead.ts';
 import { SELFTEST_VERSION, type SelftestHeader, type Trial, type TrialKind, trialRows } from '../../selftest/recording.ts';
 import { EXIT, type ExitCode, exitCodeOf, gravest, report } from '../exit.ts';
 import { Interrupt } from '../interrupt.ts';
-import { ARM_MODULE, newFolder } from '../places.ts';
+import { ARM_MODULE, newestFolder, newFolder } from '../places.ts';
 import { lineProgress } from '../progress.ts';
 import type { Checkout } from './checkout.ts';
 import { planGate } from './gate-plan.ts';
@@ -49,7 +49,11 @@ export async function selftest(flags: SelftestFlags): Promise<ExitCode> {
     budget: flags.budget,
     benchmarks: plan.cases.map((one) => nameOf(plan, one)),
   };
-  using folder = openSelftest(flags.out ?? newFolder('selftest', new Date()), header, flags.resume);
+  using folder = openSelftest(
+    flags.out ?? (flags.resume ? newestFolder('selftest') : newFolder('selftest', new Date())),
+    header,
+    flags.resume,
+  );
   // Awaited here: the folder is closed when this function is left.
   return await new Selftest(plan, folder, flags).run();
 }
