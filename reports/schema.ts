@@ -136,7 +136,9 @@ export const comparedSchema = z.strictObject({
   arm_head: z.string(),
   metric: z.literal('time'),
   unit: z.literal('ns'),
-  base: nanoseconds.optional().describe('median of the base'),
+  base: nanoseconds
+    .optional()
+    .describe('nanoseconds of a call of the base: the fastest round of each pair, median over pairs; of unpaired results its median'),
   head: nanoseconds.optional(),
   ratio: z.number().optional().describe('head / base: above 1 the head is slower'),
   ci_low: z.number().optional().describe('95 % interval of the ratio'),

@@ -21,7 +21,7 @@ export interface Compared {
   readonly arm_head: string;
   readonly metric: 'time';
   readonly unit: 'ns';
-  /** Medians of both sides. */
+  /** Nanoseconds of a call on both sides: of a gate the fastest round of each pair, median over pairs; of unpaired results medians. */
   readonly base?: number;
   readonly head?: number;
   /** head / base: above 1 the head is slower. With its 95 % interval. */

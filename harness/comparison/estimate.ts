@@ -41,7 +41,7 @@ export interface Estimate extends Tests {
   readonly detectable: number;
 }
 
-/** `logs` has one number per pair of processes: the mean over its rounds of ln(head / base). */
+/** `logs` has one number per pair of processes: ln(head / base) of the fastest round of each side. */
 export function tests(logs: readonly number[], terms: Terms, seed: number): Tests {
   const margin = Math.log1p(terms.margin);
   const [upper, lower] = [signFlips(logs, margin, seed), signFlips(logs, -margin, seed)];

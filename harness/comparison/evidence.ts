@@ -1,4 +1,8 @@
-// From samples to evidence: one number per pair of processes and benchmark, the mean over its clean rounds of ln(head / base).
+// From samples to evidence: one number per pair of processes and benchmark, ln(head / base) of the fastest clean round of each side.
+//
+// What disturbs a round on a shared machine makes it slower, never faster, so the fastest of a few says most of the code (Chen and Revels 2016, "Robust benchmarking
+// in noisy environments"). Means of four rounds scattered four times as much between pairs (docs/results/2026-11-25-xeon/selftest.md). Both sides have the same
+// rounds, so none is favoured.
 //
 // Arms of a gate are named by their side: `base:ours@cpu/2` and `head:ours@cpu/2` are one benchmark. Forks below MOST_PAIRS belong to the first stage, later
 // ones to the second, so that the file of samples alone tells the story.
@@ -41,7 +45,7 @@ export interface Impediment extends Benchmark {
 export interface Measured {
   readonly benchmark: Benchmark;
   readonly evidence: Evidence;
-  /** Median nanoseconds of a call on each side, over the pairs that the verdict is of; undefined without any. */
+  /** Nanoseconds of a call on each side, in the fastest round of each pair: the median over the pairs that the verdict is of; undefined without any. */
   readonly base?: number;
   readonly head?: number;
 }
@@ -90,13 +94,13 @@ function measured(benchmark: Benchmark, forks: Forks, impediment: Impediment | u
   const [first, second] = [kept.filter(({ fork }) => fork < SECOND_STAGE), kept.filter(({ fork }) => fork >= SECOND_STAGE)];
   const all = inOrder.reduce((sum, { whole }) => sum + whole, 0);
   const clean = kept.reduce((sum, one) => sum + one.clean.length, 0);
-  const shown = (second.length > 0 ? second : first).flatMap((fork) => fork.clean);
+  const shown = (second.length > 0 ? second : first).map(fastest);
   return {
     benchmark,
     evidence: {
       name: benchmarkName(benchmark),
-      first: first.map(meanLog),
-      second: second.map(meanLog),
+      first: first.map(logRatio),
+      second: second.map(logRatio),
       invalid: impediment && { code: impediment.code, detail: impediment.detail },
       disturbed: all === 0 ? 0 : 1 - clean / all,
       pairSeconds,
@@ -113,5 +117,13 @@ function cleanRounds(rounds: readonly Round[]): { whole: number; clean: { base: 
   return { whole: whole.length, clean: clean.map(({ base, head }) => ({ base: base.value, head: head.value })) };
 }
 
-const meanLog = ({ clean }: { clean: readonly { base: number; head: number }[] }): number =>
-  clean.reduce((sum, { base, head }) => sum + Math.log(head / base), 0) / clean.length;
+/** The fastest round of each side. */
+const fastest = ({ clean }: { clean: readonly { base: number; head: number }[] }): { base: number; head: number } => ({
+  base: Math.min(...clean.map(({ base }) => base)),
+  head: Math.min(...clean.map(({ head }) => head)),
+});
+
+function logRatio(fork: Parameters<typeof fastest>[0]): number {
+  const { base, head } = fastest(fork);
+  return Math.log(head / base);
+}

@@ -51,10 +51,15 @@ export async function measureOverhead(ns: number): Promise<Overhead> {
   await meetOthers();
   let steps = 1000;
   const task = () => chain(steps);
-  for (let again = 0; again < 20; again++) steps = Math.max(1, Math.round((steps * ns) / bare(task, 500)));
+  const fit = () => {
+    steps = Math.max(1, Math.round((steps * ns) / bare(task, 500)));
+  };
+  for (let again = 0; again < 20; again++) fit();
   const sampler = await samplerOf(task);
-  const { iterations } = await sampler.calibrate(100e6, SAMPLE_NS);
-  bare(task, iterations);
+  await sampler.calibrate(100e6, SAMPLE_NS);
+  // Compiled by now in its last form.
+  fit();
+  const iterations = Math.ceil(SAMPLE_NS / ns);
   const shares: number[] = [];
   const bareTimes: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
