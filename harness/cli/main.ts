@@ -44,7 +44,7 @@ async function commandLine(args: readonly string[], end: (code: ExitCode) => voi
   const suiteOptions = await addRunOptions(run, args);
   run.action(async (names: string[], flags: RunFlags) => end(await (await import('./run.ts')).runSuites(names, flags, suiteOptions, args)));
 
-  const { addCiOptions, addCompareOptions, addPolicyOptions } = await import('./ci/ci-options.ts');
+  const { addCiOptions, addCompareOptions, addHistoryOptions, addPolicyOptions } = await import('./ci/ci-options.ts');
   addCiOptions(
     program.command('ci').description('compare two revisions: exit code 1 for a confirmed regression, and only for that'),
   ).action(async (flags) => end(await (await import('./ci/ci.ts')).ci(flags, args)));
@@ -58,6 +58,12 @@ async function commandLine(args: readonly string[], end: (code: ExitCode) => voi
 
   const analyze = program.command('analyze').description('every verdict of a folder of bench ci again, from its samples').argument('<dir>');
   addPolicyOptions(analyze).action(async (dir, flags) => end((await import('./ci/analyze.ts')).analyze(dir, flags)));
+
+  const history = program
+    .command('history')
+    .description('many runs over time: the level of each case, and where it changed')
+    .argument('<dir...>');
+  addHistoryOptions(history).action(async (dirs, flags) => end((await import('./ci/history.ts')).history(dirs, flags)));
 
   const { addSelftestOptions } = await import('./ci/selftest-options.ts');
   addSelftestOptions(

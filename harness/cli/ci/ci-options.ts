@@ -67,6 +67,12 @@ export function addCiOptions(command: Command): Command {
     .option('--out <dir>', 'where to write (default: results/<UTC time>-ci)');
 }
 
+export const addHistoryOptions = (command: Command): Command =>
+  command
+    .addOption(new Option('--format <format>', 'what is printed').choices(['table', 'csv', 'json']).default('table'))
+    .option('--magnitude <share>', 'least change of level that is told', share, 0.02)
+    .option('--verbose', 'show stacks of errors');
+
 export const addCompareOptions = (command: Command): Command =>
   command
     .option('--margin <share>', 'difference that does not matter', share, 0.02)

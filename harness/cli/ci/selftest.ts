@@ -13,6 +13,7 @@ import { type Finding, findingsOf } from '../../selftest/findings.ts';
 import { Hog } from '../../selftest/hog.ts';
 import { measureOverhead } from '../../selftest/overhead.ts';
 import { SELFTEST_VERSION, type SelftestHeader, type Trial, type TrialKind, trialRows } from '../../selftest/recording.ts';
+import { columns } from '../columns.ts';
 import { EXIT, type ExitCode, exitCodeOf, gravest, report } from '../exit.ts';
 import { Interrupt } from '../interrupt.ts';
 import { ARM_MODULE, newestFolder, newFolder } from '../places.ts';
@@ -152,7 +153,7 @@ class Selftest {
   #tell(findings: readonly Finding[]): ExitCode[] {
     const mark = (met?: boolean) => (met === undefined ? '' : met ? 'met' : 'NOT MET');
     const lines = findings.map(({ what, asked, measured, met }) => [what, asked, measured, mark(met)]);
-    process.stdout.write(columns([['what', 'asked', 'measured', ''], ...lines], terminalStyle(process.stdout).colour));
+    process.stdout.write(columns([['what', 'asked', 'measured', ''], ...lines], terminalStyle(process.stdout)));
     const broken = this.#folder.recording.trials.flatMap(({ rows }) => rows.filter(({ invalid }) => invalid));
     for (const { name, invalid } of new Map(broken.map((row) => [row.name, row])).values())
       console.error(`bench: ${name}: ${invalid!.code}: ${invalid!.detail}`);
@@ -172,16 +173,4 @@ function planOf(plan: Plan, kind: TrialKind): Plan {
     return { ...planned, entries, groups: [entries] };
   });
   return { ...plan, cases };
-}
-
-function columns(rows: readonly (readonly string[])[], colour = false): string {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i]))
-      .join('  ')
-      .trimEnd(),
-  );
-  const painted = colour ? [`\x1b[1m${lines[0]}\x1b[0m`, ...lines.slice(1)] : lines;
-  return `${painted.join('\n')}\n`;
 }
