@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatNames } from '../../reports/formats.ts';
 import type { SuiteOption } from '../suite.ts';
+import { type Budget, parseBudget } from '../tuner/budget.ts';
 import { loadSuite, mayBeSuite } from './suites.ts';
 
 /** What commander makes of the options of `run`. */
@@ -27,6 +28,7 @@ export interface RunFlags {
   readonly dryRun?: boolean;
   readonly tune: 'off' | 'cache' | 'tune' | 'force';
   readonly pin?: boolean;
+  readonly tuneBudget?: Budget;
   readonly roof: boolean;
   readonly verbose?: boolean;
   /** Options that suites add, by camel-cased name. */
@@ -60,6 +62,15 @@ export const seconds = (text: string): number => {
   return value;
 };
 
+/** A budget of evaluations, seconds, or both. */
+export const budget = (text: string): Budget => {
+  try {
+    return parseBudget(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message.replace(/^--budget: /, ''));
+  }
+};
+
 /** Adds the options of `run`, with those of the suites named in `args`. Returns the suites' own. */
 export async function addRunOptions(run: Command, args: readonly string[]): Promise<readonly SuiteOption[]> {
   run
@@ -86,6 +97,7 @@ export async function addRunOptions(run: Command, args: readonly string[]): Prom
         .choices(['off', 'cache', 'tune', 'force'])
         .default('cache'),
     )
+    .option('--tune-budget <budget>', 'what --tune may take for each problem: 10s, 40 evaluations, or both: 10s,40 (default: 10s)', budget)
     .option('--pin', 'tunables only from the tables of this revision and defaults, never from what this machine has learnt')
     .option('--no-roof', 'do not measure the roof, nor the share of it that kernels reach')
     .option('--verbose', 'show stacks of errors, and what arms print to standard error');

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { activeTable } from '../../kernels/tuned/active.ts';
 import { folderSink } from '../../reports/folder.ts';
 import { type RunDocument, SCHEMA_VERSION } from '../../reports/schema.ts';
 import { lookAround } from '../environment.ts';
@@ -16,6 +17,7 @@ import { checkFlags, type Planned, planSuite } from './run-plan.ts';
 import { Session } from './session.ts';
 import { type LoadedSuite, loadSuite } from './suites.ts';
 import { TraceFile } from './trace-file.ts';
+import { tuneFirst } from './tune-first.ts';
 
 /** Runs suites one after another. Returns the gravest of their codes. */
 export async function runSuites(
@@ -31,7 +33,13 @@ export async function runSuites(
   const trace = flags.trace === undefined || flags.dryRun ? undefined : new TraceFile(flags.trace);
   const codes: ExitCode[] = [];
   for (const loaded of suites) {
-    const planned = await planSuite(loaded, flags, options);
+    let planned = await planSuite(loaded, flags, options);
+    if (!flags.dryRun && (flags.tune === 'tune' || flags.tune === 'force')) {
+      const code = await tuneFirst(planned, activeTable(), flags, command);
+      if (code === EXIT.interrupted || code === EXIT.usage) return gravest([...codes, code]);
+      // What was learnt is in the table by now.
+      if (code !== undefined) planned = await planSuite(loaded, flags, options);
+    }
     if (flags.dryRun) process.stdout.write(dryRun(planned.plan));
     else codes.push(await runSuite(planned, flags, folderOf(loaded, flags, suites.length > 1), command, trace));
     if (codes.at(-1) === EXIT.interrupted) break;

@@ -31,11 +31,21 @@ import { journalName, type PlannedTuning, planTuning, type TunePlan } from './tu
 import { roofOf } from './tune-roof.ts';
 
 export async function tuneLive(target: string, flags: TuneFlags, command: readonly string[]): Promise<ExitCode> {
-  const strategy = strategyOf(flags.strategy);
+  strategyOf(flags.strategy);
   const plan = await planTuning(target, flags);
-  const folder = folderSink(folderOf(plan, flags), { resume: flags.resume });
-  const session = new TuneSession(plan, folder, flags, strategy, command);
-  return session.run();
+  return runTunings(plan, folderOf(plan, flags), flags, command);
+}
+
+/** Tunes what is planned into a folder. `silent` leaves the results out of standard output: they are not what was asked for. */
+export async function runTunings(
+  plan: TunePlan,
+  dir: string,
+  flags: TuneFlags,
+  command: readonly string[],
+  { silent = false }: { silent?: boolean } = {},
+): Promise<ExitCode> {
+  const folder = folderSink(dir, { resume: flags.resume });
+  return new TuneSession(plan, folder, flags, strategyOf(flags.strategy), command, silent).run();
 }
 
 function folderOf({ target }: TunePlan, { out, resume }: TuneFlags): string {
@@ -56,9 +66,11 @@ class TuneSession {
   #document: RunDocument;
   /** The effort with which cases were finished, by case, in this run and those that it goes on with. */
   #done: Record<string, unknown>;
+  #silent: boolean;
   #outcomes: Outcome[] = [];
 
-  constructor(plan: TunePlan, folder: FolderSink, flags: TuneFlags, strategy: Strategy, command: readonly string[]) {
+  constructor(plan: TunePlan, folder: FolderSink, flags: TuneFlags, strategy: Strategy, command: readonly string[], silent: boolean) {
+    this.#silent = silent;
     this.#plan = plan;
     this.#folder = folder;
     this.#flags = flags;
@@ -173,7 +185,7 @@ class TuneSession {
   }
 
   #tell(code: ExitCode): void {
-    process.stdout.write(render(formatsOf(this.#flags)[0], this.#folder.results(), terminalStyle(process.stdout)));
+    if (!this.#silent) process.stdout.write(render(formatsOf(this.#flags)[0], this.#folder.results(), terminalStyle(process.stdout)));
     console.error(`results: ${this.#folder.dir}`);
     if (code === EXIT.interrupted)
       console.error(`interrupted: what was measured is kept; go on with the same command and --resume --out ${this.#folder.dir}`);

@@ -32,14 +32,6 @@ const setting = (text: string, before: Record<string, string> = {}): Record<stri
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 };
 
-const budget = (text: string): Budget => {
-  try {
-    return parseBudget(text);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message.replace(/^--budget: /, ''));
-  }
-};
-
 export function addTuneOptions(command: Command): Command {
   return command
     .option('--device <list>', 'cpu, webgpu (default: cpu)', list)

@@ -56,11 +56,12 @@ export async function planTuning(name: string, flags: PlanFlags): Promise<TunePl
   const probes = await probeDevices(own ? [own] : (named ?? ['cpu']), ARM_MODULE);
   const places = [...probes].flatMap(([device, opened]) => placesOf(device, opened, flags.threads));
   if (flags.kernels) checkKernels(target, places, flags.kernels);
-  const tunings = places.flatMap((place) => target.problems.map((problem) => plan(problem, place, target, flags)));
+  const tunings = places.flatMap((place) => target.problems.map((problem) => planProblem(problem, place, flags, target.own?.kernel)));
   return { target, places, tunings, probes };
 }
 
-function placesOf(device: DeviceKind, opened: Opened | { missing: string }, threads: readonly number[] | undefined): TunePlace[] {
+/** A device as the places that are tuned on: one for each thread count of the CPU. Throws a UsageError where there is none. */
+export function placesOf(device: DeviceKind, opened: Opened | { missing: string }, threads: readonly number[] | undefined): TunePlace[] {
   if ('missing' in opened) throw new UsageError(`there is no ${device} to tune on: ${opened.missing}`);
   const counts = device === 'cpu' ? (threads ?? [Math.max(...defaultThreads())]) : [undefined];
   return counts.map((count) => {
@@ -82,14 +83,20 @@ function checkKernels({ problems, own }: Target, places: readonly TunePlace[], n
   if (wrong !== undefined) throw new UsageError(`--kernels: ${unknownName('kernel', wrong, [...all])}`);
 }
 
-function plan(problem: TuneProblem, place: TunePlace, target: Target, flags: PlanFlags): PlannedTuning {
+/** A problem on a place with the spaces of its kernels. Throws a UsageError where no kernel can do it, or all spaces are empty. */
+export function planProblem(
+  problem: TuneProblem,
+  place: TunePlace,
+  flags: Pick<PlanFlags, 'kernels' | 'where'>,
+  own?: AnyKernel,
+): PlannedTuning {
   const { device, traits } = place;
   const kernels = candidateKernels(problem.problem, {
     device,
     traits,
     constants: problem.constants,
     names: flags.kernels,
-    own: target.own?.kernel,
+    own,
   });
   const spaces = new Map(kernels.map((kernel) => [kernel, spaceOf(kernel, problem, traits, flags.where ?? [])]));
   for (const [kernel, space] of spaces) if (space.size === 0) spaces.delete(kernel);

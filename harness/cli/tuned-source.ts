@@ -6,12 +6,12 @@ import { EMPTY_TABLE, type TunedTable } from '../../kernels/tuned/table.ts';
 import { UsageError } from '../suite.ts';
 import type { RunFlags } from './run-options.ts';
 
-type TuneFlags = Pick<RunFlags, 'tune' | 'pin'>;
+type TuneFlags = Pick<RunFlags, 'tune' | 'pin' | 'tuneBudget'>;
 
 /** Throws a UsageError where `--pin` is asked to hold still and `--tune` to move. */
-export function checkTuneFlags({ tune, pin }: TuneFlags): void {
-  if (tune === 'tune' || tune === 'force')
-    throw new UsageError(`--tune ${tune}: tuning comes with \`bench tune\`; until then --tune takes off or cache`);
+export function checkTuneFlags({ tune, pin, tuneBudget }: TuneFlags): void {
+  if (tuneBudget && tune !== 'tune' && tune !== 'force')
+    throw new UsageError(`--tune-budget is what tuning may take, and --tune ${tune} tunes nothing; give --tune tune or force`);
   if (pin && tune !== 'cache')
     throw new UsageError(
       `--pin takes tunables from the tables of this revision, and --tune ${tune} takes them elsewhere; give one of them`,
@@ -24,7 +24,7 @@ export function checkTuneFlags({ tune, pin }: TuneFlags): void {
  * off: none. cache, tune, force: the project's with what this machine has learnt. --pin: the project's alone. Files that cannot be read are told on standard
  * error and left out.
  */
-export function tableOf({ tune, pin }: TuneFlags): TunedTable {
+export function tableOf({ tune, pin }: Pick<TuneFlags, 'tune' | 'pin'>): TunedTable {
   const choice = tune === 'off' ? 'off' : pin ? 'shipped' : 'learnt';
   // Arms read it when they open a device: see framework/tuned.ts.
   process.env.TILEBENCH_TUNE = choice;

@@ -51,7 +51,8 @@ test('values of options are checked before anything is measured', async () => {
   await refuses(['run', 'matmul', '--filter', 'gflops >'], /--filter/, /expected a value/);
   await refuses(['run', 'matmul', '--filter', 'gflopz > 3'], /--filter: unknown column 'gflopz'; did you mean gflops/);
   await refuses(['run', 'matmul', '--transpose', 'nx'], /--transpose: 'nx' is none of nn, nt, tn, tt/);
-  await refuses(['run', 'matmul', '--tune', 'force'], /bench tune/);
+  await refuses(['run', 'matmul', '--tune-budget', '5s'], /--tune-budget is what tuning may take, and --tune cache tunes nothing/);
+  await refuses(['run', 'matmul', '--tune', 'tune', '--tune-budget', '0'], /--tune-budget/);
   await refuses(['run', EXAMPLE, '--baseline', 'recursiv'], /there is no arm 'recursiv' in this run; there are recursive, iterative/);
   await refuses(['run', EXAMPLE, '--filter', 'arm==none'], /nothing is left to measure/);
 });
