@@ -2,7 +2,6 @@
 
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { activeTable } from '../../kernels/tuned/active.ts';
 import { folderSink } from '../../reports/folder.ts';
 import { type RunDocument, SCHEMA_VERSION } from '../../reports/schema.ts';
 import { lookAround } from '../environment.ts';
@@ -33,15 +32,16 @@ export async function runSuites(
   const trace = flags.trace === undefined || flags.dryRun ? undefined : new TraceFile(flags.trace);
   const codes: ExitCode[] = [];
   for (const loaded of suites) {
-    let planned = await planSuite(loaded, flags, options);
-    if (!flags.dryRun && (flags.tune === 'tune' || flags.tune === 'force')) {
-      const code = await tuneFirst(planned, activeTable(), flags, command);
-      if (code === EXIT.interrupted || code === EXIT.usage) return gravest([...codes, code]);
-      // What was learnt is in the table by now.
-      if (code !== undefined) planned = await planSuite(loaded, flags, options);
-    }
+    const planned = await planSuite(loaded, flags, options);
     if (flags.dryRun) process.stdout.write(dryRun(planned.plan));
-    else codes.push(await runSuite(planned, flags, folderOf(loaded, flags, suites.length > 1), command, trace));
+    else {
+      const dir = folderOf(loaded, flags, suites.length > 1);
+      const tuned = await tuneFirst(planned, flags, dir, command);
+      // What was learnt is in the table by now.
+      if (tuned === undefined) codes.push(await runSuite(planned, flags, dir, command, trace));
+      else if (tuned !== EXIT.passed) codes.push(tuned);
+      else codes.push(await runSuite(await planSuite(loaded, flags, options), flags, dir, command, trace));
+    }
     if (codes.at(-1) === EXIT.interrupted) break;
   }
   return gravest(codes);

@@ -1,9 +1,9 @@
 // The options of `bench tune OP`.
 
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Budget, parseBudget } from '../tuner/budget.ts';
+import type { Budget } from '../tuner/budget.ts';
 import { DEFAULT_STRATEGY, strategies } from '../tuner/strategies/catalog.ts';
-import { list, seconds, whole, wholes } from './run-options.ts';
+import { budget, list, seconds, whole, wholes } from './run-options.ts';
 
 export interface TuneFlags {
   readonly device?: string[];

@@ -10,7 +10,11 @@ import { codeVersion, machineOf } from '../../kernels/tuned/entry.ts';
 import { Workplace } from './bench-process.ts';
 
 const place = new Workplace();
-test.after(() => place.remove());
+const elsewhere = new Workplace();
+test.after(() => {
+  place.remove();
+  elsewhere.remove();
+});
 
 const RUN = ['run', 'matmul', '--device', 'cpu', '--threads', '1', '--kernels', 'direct', '--shapes', '33x20x12', '--transpose', 'nn'];
 const SHORT = ['--time', '0.02', '--forks', '1', '--no-roof'];
@@ -43,6 +47,29 @@ test('tunables come from what this machine has learnt, from the revision, or fro
   assert.equal(await sourceOf('cached'), ['exact', true, 'true']);
   assert.equal((await sourceOf('off', '--tune', 'off')).slice(0, 2), ['default', false]);
   assert.is((await sourceOf('pinned', '--pin'))[1], false);
+});
+
+test('--tune tune measures what the table lacks, once; force measures it again; rows are of what was found', async () => {
+  const runs = async (out: string, ...flags: string[]) => {
+    const { code, err } = await elsewhere.bench([...RUN, ...SHORT, '--tune-budget', '6', ...flags, '--out', out]);
+    assert.is(code, 0, err);
+    return { err, rows: elsewhere.rows(out, 'summary.csv') };
+  };
+  const first = await runs('first', '--tune', 'tune');
+  assert.match(first.err, /tuning 1 of 1 problem first\n/);
+  assert.match(first.err, /33x20x12\/nn\/f32@cpu\/1: direct .*6 evaluations/);
+  const [, tuned] = elsewhere.rows('first-tuning', 'summary.csv');
+  const sources = first.rows.filter(({ kernel }) => kernel !== '').map(({ arm, tune_source }) => [arm, tune_source]);
+  // V8's default flags make another machine of it.
+  const others = sources.filter(([arm]) => arm !== 'ours:direct@cpu/1');
+  assert.equal(sources.length - others.length, 1);
+  for (const [arm, source] of others) assert.equal([arm, source], ['ours:direct@cpu/1/default-flags', 'default']);
+  const [row] = first.rows.filter(({ arm }) => arm === 'ours:direct@cpu/1');
+  assert.equal([row.tunables, row.tune_source], [tuned.tunables, 'exact']);
+  const again = await runs('again', '--tune', 'tune');
+  assert.match(again.err, /--tune tune: matmul has nothing to tune: the table knows all of its problems here/);
+  assert.is(again.rows[0].tunables, tuned.tunables);
+  assert.match((await runs('forced', '--tune', 'force')).err, /tuning 1 of 1 problem first\n/);
 });
 
 test('--pin and tuning exclude each other', async () => {
