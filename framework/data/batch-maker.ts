@@ -10,7 +10,7 @@ import type { Making, StageClock } from './stage-clock.ts';
 export type OnError = 'stop' | 'skip';
 
 export interface Made {
-  /** Samples that the batch holds, in the order of its indices without those that were skipped; -1: it failed. */
+  /** Samples that the batch holds, in the order of its indices without those that were skipped; -1: it failed, or was given up. */
   readonly held: number;
   /** Why it failed, or what the first of those that were skipped suffered from. */
   readonly message?: string;
@@ -21,8 +21,8 @@ export interface Made {
 interface MakerOptions {
   readonly onError: OnError;
   readonly clock: StageClock;
-  /** Told of every sample before it is loaded. */
-  readonly begin?: (index: number) => void;
+  /** Told of every sample before it is loaded; false gives the batch up. */
+  readonly begin?: (index: number) => boolean;
   /** Waits for a sample that is not there at once; by default as long as it takes. */
   readonly wait?: (pending: Promise<void>, index: number) => Promise<void>;
 }
@@ -44,7 +44,7 @@ export class BatchMaker {
     let [count, message]: [number, string | undefined] = [0, undefined];
     clock.start();
     for (const index of indices) {
-      begin?.(index);
+      if (begin?.(index) === false) return { held: -1, making: clock.stop(batch, 0) };
       clock.sample(index);
       try {
         const pending = this.#load(index, this.#ring.place(slot, count), clock);

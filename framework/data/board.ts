@@ -174,6 +174,12 @@ export class Board {
     Atomics.notify(this.#words, LIMIT);
   }
 
+  /** Leaves nothing to claim, and wakes who waits for room. */
+  stop(): void {
+    Atomics.store(this.#words, CLAIMED, this.shape.batches);
+    this.allow(this.shape.batches);
+  }
+
   /** What each worker has begun: how many samples so far, and the index of the last; -1 before the first. */
   progress(): { readonly begun: number; readonly index: number }[] {
     return Array.from({ length: this.shape.workers }, (_, worker) => {

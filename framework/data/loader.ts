@@ -115,6 +115,7 @@ export class DataLoader {
     this.#board = board;
     this.#threads ??= new Threads(workers, (worker) => this.#doing(worker));
     this.#threads.enlist(
+      board,
       Array.from({ length: workers }, (_, worker) => ({
         worker,
         recipe: dataset.recipe as Recipe,

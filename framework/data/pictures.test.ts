@@ -1,8 +1,10 @@
 // Pictures through the loader: the same random crops whichever thread makes them, and damaged files by name.
 
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rejection } from '../refuses.ts';
@@ -59,6 +61,21 @@ test('a damaged file ends the epoch by its name, or is skipped', async () => {
     }
   } finally {
     writeFileSync(path, whole);
+  }
+});
+
+test('no process is lost that leaves an epoch while workers are decoding, or ends then', () => {
+  const program = fileURLToPath(new URL('./fixtures/left-decoding.ts', import.meta.url));
+  for (const [how, code] of [
+    ['break', 0],
+    ['opening', 0],
+    ['end', 0],
+    ['exit', 5],
+    ['throw', 1],
+  ] as const) {
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, [program, folder, how], { encoding: 'utf8', timeout: 30_000 });
+    assert.equal([status, signal, stdout], [code, null, 'read\n'], `${how}: ${stderr}`);
+    assert.is(stderr.includes('Error: of the program'), how === 'throw', stderr);
   }
 });
 

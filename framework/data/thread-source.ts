@@ -22,6 +22,7 @@ interface Options {
 export class ThreadSource implements Source {
   readonly #options: Options;
   #next = 0;
+  #closed: Promise<void> | undefined;
   #threads: Threads | undefined;
   /** Settles the wait for a batch. */
   #waiting: { resolve(): void; reject(error: LoaderError): void } | undefined;
@@ -104,7 +105,12 @@ export class ThreadSource implements Source {
   }
 
   /** At the end of an epoch the threads stay for the next one; before it they are ended. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
     const isOver = this.#next >= this.#options.board.shape.batches;
     this.#next = this.#options.board.shape.batches;
     if (!isOver && this.#threads) await this.#options.dismiss();

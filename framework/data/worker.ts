@@ -7,6 +7,7 @@ import { SpanLog } from '../../kernels/span-log.ts';
 import { BatchMaker, type OnError } from './batch-maker.ts';
 import { Board, type BoardShape } from './board.ts';
 import type { Recipe } from './dataset.ts';
+import { Leaving } from './leaving.ts';
 import { LoaderError } from './loader-error.ts';
 import { openRecipe } from './recipe.ts';
 import { Ring, type RingShape } from './ring.ts';
@@ -23,6 +24,8 @@ export interface Orders {
   readonly epoch: number;
   readonly onError: OnError;
   readonly log?: SharedArrayBuffer;
+  /** By which the threads are asked to leave. */
+  readonly leaving: SharedArrayBuffer;
 }
 
 export default function enlist(orders: Orders): void {
@@ -33,8 +36,19 @@ export default function enlist(orders: Orders): void {
 let current: Board;
 /** A thread works for one loader, whose dataset it opens once. */
 let opened: Promise<BatchMaker> | undefined;
+let leaving: Leaving | undefined;
 
-async function open({ worker, recipe, length, ring, onError, log }: Orders): Promise<BatchMaker> {
+function leavingOf({ leaving: memory, worker }: Orders): Leaving {
+  if (!leaving) {
+    leaving = new Leaving(memory);
+    leaving.stopWhenAsked(worker);
+  }
+  return leaving;
+}
+
+async function open(orders: Orders): Promise<BatchMaker> {
+  const { worker, recipe, length, ring, onError, log } = orders;
+  const leaving = leavingOf(orders);
   const dataset = await openRecipe(recipe);
   const place = `${recipe.name} of ${recipe.module}`;
   if (dataset.length !== length) throw new LoaderError(`${place} opens a dataset of ${dataset.length} samples, expected ${length}`);
@@ -45,13 +59,18 @@ async function open({ worker, recipe, length, ring, onError, log }: Orders): Pro
   return new BatchMaker(dataset, new Ring(ring.shape, ring.memory), {
     onError,
     clock: new StageClock(worker, log && new SpanLog(log)),
-    begin: (index) => current.begin(worker, index),
+    begin(index) {
+      current.begin(worker, index);
+      return !leaving.isAsked;
+    },
   });
 }
 
 async function serve(orders: Orders): Promise<void> {
   const board = new Board(orders.board.shape, orders.board.memory);
   current = board;
+  const leaving = leavingOf(orders);
+  if (!leaving.enter(orders.worker)) return;
   try {
     opened ??= open(orders);
     const maker = await opened;
@@ -59,9 +78,12 @@ async function serve(orders: Orders): Promise<void> {
     for (let batch = board.claim(); batch >= 0; batch = board.claim()) {
       const slot = board.slotOf(batch);
       const { held, message, making } = await maker.make(batch, slot, board.samplesOf(batch), board.held(slot));
+      if (leaving.isAsked) break;
       board.publish(batch, held, making, message);
     }
   } catch (error) {
     board.fail(orders.worker, (error as Error).message ?? String(error));
+  } finally {
+    leaving.leave(orders.worker);
   }
 }
