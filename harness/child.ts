@@ -3,7 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { clockNs, tracing } from '../kernels/span.ts';
 import type { Arm } from './arm.ts';
-import { cpuSecondsOf, familyOf } from './processes.ts';
+import { familyOf, involuntarySwitchesOf, type ProcessorTime, processorTimeOf } from './processes.ts';
 import { ArmFailure, type Opened, PROTOCOL_VERSION, type Reply, type Verb, type Verbs } from './protocol.ts';
 import { revisionOptions } from './revision.ts';
 import type { Request } from './suite.ts';
@@ -136,10 +136,19 @@ export class Child {
     this.#waiting?.reject(this.#ended);
   }
 
-  /** Seconds of processor time that the process and those it has started use, in steps of 10 ms; undefined where the system does not say. */
-  cpuSeconds(): number | undefined {
+  /** Processor time that the process and those it has started have used; undefined where the system does not say. */
+  processorTime(): ProcessorTime | undefined {
+    return processorTimeOf(this.#members);
+  }
+
+  /** Times that they were put aside while they wanted to run. */
+  involuntarySwitches(): number | undefined {
+    return involuntarySwitchesOf(this.#members);
+  }
+
+  get #members(): readonly number[] {
     this.#family ??= familyOf(this.#process.pid!);
-    return cpuSecondsOf(this.#family);
+    return this.#family;
   }
 
   /** Ends the process: politely, so that it can close its device, then by force. */

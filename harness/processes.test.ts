@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cpuSecondsOf, familyOf } from './processes.ts';
+import { familyOf, involuntarySwitchesOf, processorTimeOf } from './processes.ts';
 
 const linux = existsSync('/proc/self/stat') ? test : test.skip;
 
@@ -16,14 +17,20 @@ linux('a process that another has started is of its family, and its time is coun
     const family = familyOf(process.pid);
     assert.is(family[0], process.pid);
     assert.ok(family.includes(child.pid!));
-    assert.ok(cpuSecondsOf([child.pid!])! > 0);
+    const one = processorTimeOf([child.pid!])!;
+    assert.ok(one.seconds > 0);
+    // A tick for user and one for system time of each process, and one for each further thread that can run at once.
+    assert.ok(one.error > 0.02 && one.error < 0.0206 + 0.01 * availableParallelism());
+    assert.ok(processorTimeOf([child.pid!, process.pid])!.error > one.error + 0.02);
+    assert.ok(involuntarySwitchesOf([child.pid!])! >= 0);
   } finally {
     child.kill('SIGKILL');
   }
 });
 
 test('a process that is gone has no time', () => {
-  assert.is(cpuSecondsOf([2 ** 22 + 1]), undefined);
+  assert.is(processorTimeOf([2 ** 22 + 1]), undefined);
+  assert.is(involuntarySwitchesOf([2 ** 22 + 1]), undefined);
   assert.equal(familyOf(2 ** 22 + 1), [2 ** 22 + 1]);
 });
 

@@ -1,6 +1,7 @@
 // What Linux tells of processes: who has started whom, and how much processor time each has used. Elsewhere, nothing.
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 
 /** Fields of /proc/PID/stat after the name, which may itself hold blanks and brackets; state is the first. See proc(5). */
 function statOf(pid: number | string): string[] {
@@ -32,14 +33,38 @@ function processNames(): string[] {
   }
 }
 
-/** Seconds that processes, with their threads, have used, in steps of 10 ms each; undefined where one of them cannot be read. */
-export function cpuSecondsOf(pids: readonly number[]): number | undefined {
+/** Processor time, and by how much a difference of two readings may be too large. */
+export interface ProcessorTime {
+  readonly seconds: number;
+  readonly error: number;
+}
+
+/** Of ticks, since user and system time of each process are cut to whole ones. */
+const TICK_S = 0.01;
+const ROUNDED = 2.05;
+
+/** Seconds that processes, with their threads, have used; undefined where one of them cannot be read. */
+export function processorTimeOf(pids: readonly number[]): ProcessorTime | undefined {
   try {
-    const ticks = pids.map((pid) => {
-      const fields = statOf(pid);
-      return Number(fields[11]) + Number(fields[12]);
-    });
-    return ticks.reduce((sum, value) => sum + value, 0) / 100;
+    const stats = pids.map(statOf);
+    const ticks = stats.reduce((sum, fields) => sum + Number(fields[11]) + Number(fields[12]), 0);
+    const threads = stats.reduce((sum, fields) => sum + Number(fields[17]), 0);
+    // What a thread uses while it runs is counted at the next tick, and no more of them run at once than there are processors.
+    const late = Math.min(threads, availableParallelism()) - 1;
+    return { seconds: ticks * TICK_S, error: (ROUNDED * pids.length + late) * TICK_S };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Times that the main threads of processes were put aside while they wanted to run; undefined where one of them cannot be read. */
+export function involuntarySwitchesOf(pids: readonly number[]): number | undefined {
+  try {
+    const counts = pids.map((pid) =>
+      Number(/^nonvoluntary_ctxt_switches:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]),
+    );
+    const all = counts.reduce((sum, count) => sum + count, 0);
+    return Number.isNaN(all) ? undefined : all;
   } catch {
     return undefined;
   }

@@ -1,9 +1,9 @@
 // Can timings taken now be trusted? What disturbs them is looked at for a second: other work, the hypervisor, the clock of the processor.
 
-import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import type { Environment } from './environment.ts';
-import { canaryNs, NoiseMonitor } from './noise.ts';
+import { NoiseMonitor } from './noise.ts';
+import { canaryNs } from './readings.ts';
 import { quantile } from './statistics.ts';
 
 /** Canaries taken, and how far their middle 80 % may lie apart. */
@@ -29,10 +29,9 @@ export async function watchMachine({ governor, turbo }: Pick<Environment, 'gover
   monitor.watch([]);
   const canaries = Array.from({ length: CANARIES }, canaryNs);
   await new Promise((resolve) => setTimeout(resolve, WATCH_S * 1000));
-  const { stealPct, foreignPct } = monitor.round([]);
+  const { stealPct, foreignPct, pressurePct } = monitor.round([]);
   const spread = (100 * (quantile(canaries, 0.9) - quantile(canaries, 0.1))) / quantile(canaries, 0.5);
   const [load] = loadavg();
-  const pressure = cpuPressure();
   const resolution = clockResolutionNs();
 
   const checks: { seen: string; doubt?: string }[] = [
@@ -60,10 +59,10 @@ export async function watchMachine({ governor, turbo }: Pick<Environment, 'gover
       doubt:
         stealPct > 2 ? `the hypervisor gives ${stealPct.toFixed(1)} % of the processors to others: use a machine of your own` : undefined,
     });
-  if (pressure !== undefined)
+  if (pressurePct !== undefined)
     checks.push({
-      seen: `processes waited for a processor ${pressure.toFixed(1)} % of the last 10 s`,
-      doubt: pressure > PRESSURE_PCT ? `processes wait for a processor ${pressure.toFixed(0)} % of the time` : undefined,
+      seen: `processes waited for a processor ${pressurePct.toFixed(1)} % of the time`,
+      doubt: pressurePct > PRESSURE_PCT ? `processes wait for a processor ${pressurePct.toFixed(0)} % of the time` : undefined,
     });
   if (governor !== undefined)
     checks.push({
@@ -84,12 +83,4 @@ function clockResolutionNs(): number {
     smallest = Math.min(smallest, (now - began) * 1e6);
   }
   return smallest;
-}
-
-function cpuPressure(): number | undefined {
-  try {
-    return Number(/some avg10=([\d.]+)/.exec(readFileSync('/proc/pressure/cpu', 'latin1'))?.[1]);
-  } catch {
-    return undefined;
-  }
 }

@@ -103,6 +103,7 @@ function measured(benchmark: Benchmark, forks: Forks, impediment: Impediment | u
       second: second.map(logRatio),
       invalid: impediment && { code: impediment.code, detail: impediment.detail },
       disturbed: all === 0 ? 0 : 1 - clean / all,
+      disturbance: mostOften(inOrder.flatMap(({ reasons }) => reasons)),
       pairSeconds,
     },
     base: shown.length > 0 ? median(shown.map(({ base }) => base)) : undefined,
@@ -111,10 +112,17 @@ function measured(benchmark: Benchmark, forks: Forks, impediment: Impediment | u
 }
 
 /** Rounds that both sides have, and those of them that nothing disturbed: a round is dropped for both sides or for none. */
-function cleanRounds(rounds: readonly Round[]): { whole: number; clean: { base: number; head: number }[] } {
+function cleanRounds(rounds: readonly Round[]): { whole: number; clean: { base: number; head: number }[]; reasons: string[] } {
   const whole = rounds.filter((round): round is Required<Round> => round.base !== undefined && round.head !== undefined);
   const clean = whole.filter(({ base, head }) => !base.dropped && !head.dropped);
-  return { whole: whole.length, clean: clean.map(({ base, head }) => ({ base: base.value, head: head.value })) };
+  const reasons = whole.flatMap(({ base, head }) => (base.dropped ? base.reason : head.dropped ? head.reason : undefined) ?? []);
+  return { whole: whole.length, clean: clean.map(({ base, head }) => ({ base: base.value, head: head.value })), reasons };
+}
+
+/** The reason that came most often, whatever its figures, in the words of the first. */
+function mostOften(reasons: readonly string[]): string | undefined {
+  const kinds = [...Map.groupBy(reasons, (reason) => reason.replaceAll(/\d+(\.\d+)?/g, '#')).values()];
+  return kinds.sort((a, b) => b.length - a.length)[0]?.[0];
 }
 
 /** The fastest round of each side. */

@@ -32,6 +32,8 @@ export interface Evidence {
   readonly invalid?: { readonly code: ReasonCode; readonly detail: string };
   /** Share of its rounds that were disturbed. */
   readonly disturbed: number;
+  /** What disturbed them most often. */
+  readonly disturbance?: string;
   /** Seconds that one pair takes, for what more would cost. */
   readonly pairSeconds?: number;
 }
@@ -79,11 +81,12 @@ export function percent({ ratio, low, high }: Pick<Estimate, 'ratio' | 'low' | '
 const inPercent = (share: number): string => (Number.isFinite(share) ? `${(share * 100).toFixed(1)} %` : 'any size');
 
 function disturbed(one: Evidence, terms: Terms, seed: number): Judgement {
+  const by = one.disturbance === undefined ? '' : `, most often so: ${one.disturbance}`;
   return {
     name: one.name,
     verdict: 'inconclusive',
     code: 'environment',
-    reason: `${Math.round(one.disturbed * 100)} % of its rounds were disturbed; run it on a quieter machine`,
+    reason: `${Math.round(one.disturbed * 100)} % of its rounds were disturbed${by}; run it on a quieter machine`,
     estimate: one.first.length > 0 ? estimate(one.first, terms, seed) : undefined,
   };
 }
