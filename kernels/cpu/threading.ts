@@ -49,3 +49,16 @@ export const tasksOf = (tunables: Tunables, traits: Traits): number => {
 
 /** Units of work that a task takes. */
 export const unitsPerTask = (units: number, tunables: Tunables, traits: Traits): number => Math.ceil(units / tasksOf(tunables, traits));
+
+/**
+ * Units in a block of `units` of them, at most `most`, cut so that the thread with the most work has as little as can be: `beside` such blocks lie beside each
+ * other at every place. Of equally good cuts the one with the fewest blocks.
+ */
+export function evenUnits(units: number, most: number, beside: number, threads: number): number {
+  const least = Math.ceil(units / most);
+  const cuts = Array.from({ length: 2 * threads + 1 }, (_, more) => {
+    const block = Math.ceil(units / (least + more));
+    return { block, load: block * Math.ceil((beside * Math.ceil(units / block)) / threads) };
+  });
+  return cuts.reduce((best, cut) => (cut.load < best.load ? cut : best)).block;
+}

@@ -11,7 +11,7 @@ import { type MatmulProblem, matmulOperands } from '../../problem.ts';
 import { advance, assemble, i32, min, set, task } from '../assembly.ts';
 import { ARGUMENTS_ADDRESS } from '../command.ts';
 import { callMacro, macroRoutine, scratchBytes } from '../macro.ts';
-import { THREADS, THREADS_FIT, threadsBy, threadsOf, threadsWorth } from '../threading.ts';
+import { evenUnits, THREADS, THREADS_FIT, threadsBy, threadsOf, threadsWorth } from '../threading.ts';
 import { registerTile, tiledFlops } from './packed.ts';
 
 const ARGUMENTS = ['m', 'n', 'k', 'strideA', 'blockRows', 'blockColumns', 'blocksAcross', 'blocksDown'] as const;
@@ -28,7 +28,7 @@ export const direct: Kernel<MatmulProblem> = {
   facts: matmulFacts,
   rejects: ({ dtype, transposeB }) =>
     dtype !== 'f32' ? `it stores f32, not ${dtype}` : transposeB ? 'it reads rows of B, and B is transposed' : undefined,
-  defaults: (problem, traits) => ({ ...registerTile(traits), KU: 4, MC: 48, NB: 192, THREADS: threadsBy(matmulCost(problem), traits) }),
+  defaults,
   cost: matmulCost,
   estimate: (problem, traits) => {
     const rate = (traits.features.has('revectorize') ? 100e9 : 52e9) * threadsWorth(matmulCost(problem), traits);
@@ -39,15 +39,36 @@ export const direct: Kernel<MatmulProblem> = {
   plan,
 };
 
-/** How much slower than in the caches it runs, by where B lies and how A is read; measured, in round numbers. */
+/** Rows of a block that are enough of them for threads to share. */
+const BLOCK_ROWS = 48;
+
+/** Blocks of fewer rows where there are many, and a block and B would fill the second-level cache. */
+function defaults(problem: MatmulProblem, traits: Traits): Tunables {
+  const { m, n, k } = problem;
+  const isFull = 4 * k * (BLOCK_ROWS + n) > traits.limits.l2Bytes / 3;
+  const MC = isFull && m >= 8 * BLOCK_ROWS ? BLOCK_ROWS / 2 : BLOCK_ROWS;
+  return { ...registerTile(traits), KU: 4, MC, NB: 192, THREADS: threadsBy(matmulCost(problem), traits) };
+}
+
+/** A bank's worth of what a cloud machine shows as its third-level cache is other people's: more than so many second-level caches lies in memory. */
+const FAR = 16;
+
+/**
+ * How much slower than in the caches it runs, by how A is read, where B lies, and how well the k rows of a strip of B get along: rows whose distance is a
+ * multiple of a large power of two share few places of a cache. Measured, in round numbers.
+ */
 function crowding({ m, n, k, transposeA }: MatmulProblem, traits: Traits): number {
   const { l2Bytes, l3Bytes } = traits.limits;
-  if (4 * (m * k + k * n + m * n) <= l2Bytes) return 1;
-  if (transposeA) return 3;
+  const isNear = 4 * (m * k + k * n + m * n) <= l2Bytes;
+  if (transposeA) return isNear ? 1.2 : 3;
+  if (isNear) return 1;
   const bytesOfB = 4 * k * n;
   const strips = Math.ceil(n / registerTile(traits).NR);
-  if (bytesOfB <= l2Bytes && strips <= 8) return strips <= 2 ? 1 : 1.1;
-  return bytesOfB <= l2Bytes / 2 ? 1.3 : bytesOfB <= l3Bytes / 2 ? 1.8 : 5;
+  const distance = 4 * n;
+  const evenness = Math.max(64, distance & -distance);
+  const conflicts = Math.min(4, 1.5 * Math.max(0, (k * evenness) / l2Bytes - 0.5));
+  if (bytesOfB <= l2Bytes) return 1 + conflicts + (strips > 8 || bytesOfB > l2Bytes / 2 ? 0.2 : 0);
+  return 1 + conflicts + (bytesOfB <= Math.min(l3Bytes / 2, FAR * l2Bytes) ? 0.4 : 4);
 }
 
 function generate(problem: MatmulProblem, { MR, NR, KU }: Tunables, traits: Traits): Source {
@@ -111,13 +132,8 @@ function generate(problem: MatmulProblem, { MR, NR, KU }: Tunables, traits: Trai
 function blocksOf({ batch, m, n }: MatmulProblem, { MR, NR, MC, NB }: Tunables, threads: number): { rows: number; columns: number } {
   if (batch === 1 && threads === 1) return { rows: m, columns: n };
   const across = Math.ceil(n / NB);
-  const [tiles, least] = [Math.ceil(m / MR), Math.ceil(m / MC)];
-  const cuts = Array.from({ length: 2 * threads + 1 }, (_, more) => {
-    const height = Math.ceil(tiles / (least + more));
-    return { height, load: height * Math.ceil((batch * across * Math.ceil(tiles / height)) / threads) };
-  });
-  const { height } = cuts.reduce((best, cut) => (cut.load < best.load ? cut : best));
-  return { rows: height * MR, columns: Math.ceil(n / across / NR) * NR };
+  const height = MR * evenUnits(Math.ceil(m / MR), MC / MR, batch * across, threads);
+  return { rows: height, columns: Math.ceil(n / across / NR) * NR };
 }
 
 /** One task is one block of one matrix of the batch. */

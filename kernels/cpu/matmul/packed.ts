@@ -12,11 +12,11 @@
 import type { Entry, Kernel, Pass, Plan, Source, Traits, Tunables } from '../../kernel.ts';
 import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
 import type { MatmulProblem } from '../../problem.ts';
-import { advance, assemble, call, i32, min, set, type Task, task } from '../assembly.ts';
+import { advance, assemble, call, i32, min, type Routine, set, type Task, task } from '../assembly.ts';
 import { ARGUMENTS_ADDRESS } from '../command.ts';
 import { callMacro, macroRoutine, scratchBytes } from '../macro.ts';
 import { packRoutine } from '../pack.ts';
-import { sharedBy, sharing, sharingConstraints, tasksOf, threadsWorth } from '../threading.ts';
+import { evenUnits, sharedBy, sharing, sharingConstraints, tasksOf, threadsOf, threadsWorth } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
 
 /** Rows of A that are packed at a time: bounds the workspace, whatever M is. */
@@ -34,7 +34,8 @@ export const packed: Kernel<MatmulProblem> = {
     KC: [256, 128, 192, 384, 512],
     MC: [120, 48, 96, 192, 240],
     NC: [2048, 512, 1024, 4096],
-    PACKA: [1, 0],
+    // 0: A is read where it lies; 1: a slab of it is packed by all threads, then multiplied; 2: each task packs its own block.
+    PACKA: [1, 0, 2],
     // The last task to end should not keep the others waiting long.
     ...sharing(6, 1, 3, 12),
   },
@@ -47,13 +48,7 @@ export const packed: Kernel<MatmulProblem> = {
   rejects: ({ dtype }) => (dtype === 'f32' ? undefined : `it stores f32, not ${dtype}`),
   defaults,
   cost: matmulCost,
-  estimate: (problem, traits) => {
-    const threads = threadsWorth(matmulCost(problem), traits);
-    const rate = traits.features.has('revectorize') ? 95e9 : 50e9;
-    // Packing moves what is packed once more; it overlaps with arithmetic where there is much of that.
-    const seconds = Math.max(tiledFlops(problem, registerTile(traits)) / rate, matmulCost(problem).bytes / 10e9);
-    return 4e-6 + seconds / threads;
-  },
+  estimate,
   variant: matmulVariant,
   generate,
   plan,
@@ -70,12 +65,48 @@ export function tiledFlops({ batch, m, n, k }: MatmulProblem, { MR, NR }: { MR: 
   return 2 * batch * Math.ceil(m / MR) * MR * Math.ceil(n / NR) * NR * k;
 }
 
+/** Up to so many strips of B, packing A does not pay; up to so many elements, rows of a transposed A lie together. */
+const [FEW_STRIPS, SHORT_ROW] = [2, 128];
+/**
+ * Rows of a block. Where that leaves every thread its tasks, blocks of fewer rows keep no thread waiting at the end and leave more of the cache to B; where
+ * lines of A^T are read in place, more rows use more of each page.
+ */
+const [BLOCK_ROWS, FINE_BLOCK_ROWS, LONG_BLOCK_ROWS] = [120, 48, 192];
+
+/**
+ * A is read where it lies if its rows run along k: a tile then reads MR streams. Transposed, a step reads MR of the M elements of another row: a cache line
+ * and a page for some bytes, of which the strips beside it use the rest. Then the task that needs a block packs it, reading longer pieces of rows. That is of
+ * no use where rows are short, nor where B is so narrow that the block is read once or twice: there, a slab of so few steps that its lines stay in the
+ * first-level cache does better.
+ */
 function defaults(problem: MatmulProblem, traits: Traits): Tunables {
+  const { m, n, k, transposeA } = problem;
   const tile = registerTile(traits);
+  const { l1Bytes, l2Bytes } = traits.limits;
+  const shared = sharedBy(matmulCost(problem), traits, 6);
+  const isScattered = transposeA && m > SHORT_ROW;
+  const isNarrow = n <= FEW_STRIPS * tile.NR;
   // The deepest slab whose strip of B fits the first-level cache: fewer passes over C, and fewer meetings of threads.
-  const KC = 512 * tile.NR * 4 <= traits.limits.l1Bytes ? 512 : 256;
-  const PACKA = problem.n <= 8 * tile.NR ? 0 : 1;
-  return { ...tile, KU: 4, KC, MC: tile.MR === 4 ? 96 : 120, NC: 2048, PACKA, ...sharedBy(matmulCost(problem), traits, 6) };
+  const deepest = 512 * tile.NR * 4 <= l1Bytes ? 512 : 256;
+  const KC = isScattered && isNarrow && 4 * m * k > l2Bytes / 2 ? 128 : deepest;
+  const PACKA = isScattered && !isNarrow ? 2 : 0;
+  const tasks = tasksOf(shared, traits);
+  const isFine = PACKA === 2 || (!isScattered && tasks > 1 && m >= BLOCK_ROWS * tasks);
+  const MC = isFine ? FINE_BLOCK_ROWS : isScattered ? LONG_BLOCK_ROWS : BLOCK_ROWS;
+  return { ...tile, KU: 4, KC, MC, NC: 2048, PACKA, ...shared };
+}
+
+/** Whole tiles of arithmetic, packing, and what it takes to start a pass and to wait for its last task; or every byte once. Measured, in round numbers. */
+function estimate(problem: MatmulProblem, traits: Traits): number {
+  const { batch, m, n, k } = problem;
+  const cost = matmulCost(problem);
+  const threads = threadsWorth(cost, traits);
+  const { KC, PACKA } = defaults(problem, traits);
+  const rate = traits.features.has('revectorize') ? 95e9 : 50e9;
+  const packing = batch * k * (n * 0.6e-9 + (PACKA ? m * 0.3e-9 : 0));
+  const passes = 2 * batch * Math.ceil(k / KC);
+  const seconds = Math.max(tiledFlops(problem, registerTile(traits)) / rate + packing, cost.bytes / 10e9);
+  return 2e-6 + passes * (threads > 1 ? 5e-6 : 1e-6) + seconds / threads;
 }
 
 /** `extent` cut into equal parts of at most `most`, each a multiple of `unit`. */
@@ -84,7 +115,7 @@ function slabs(extent: number, most: number, unit = 1): { count: number; size: n
   return { count, size: Math.ceil(Math.ceil(extent / count) / unit) * unit };
 }
 
-/** How A is read by the tile: packed, or where it lies. */
+/** How A is read by the tile: packed, by whomever, or where it lies. */
 const sideA = (problem: MatmulProblem, { PACKA }: Tunables): TileShape['a'] => (PACKA ? 'packed' : problem.transposeA ? 'columns' : 'rows');
 
 const hasEpilogue = ({ epilogue }: MatmulProblem): boolean => epilogue.bias || epilogue.relu;
@@ -98,7 +129,9 @@ function entryOf(problem: MatmulProblem, index: number, count: number): string {
 function plan(problem: MatmulProblem, tunables: Tunables, traits: Traits): Plan {
   const { batch, m, n, k, transposeA, transposeB, alpha, epilogue } = problem;
   const { MR, NR, KU, KC, MC, NC, PACKA } = tunables;
-  const [depth, across, down] = [slabs(k, KC, KU), slabs(n, NC, NR), slabs(m, SLAB_ROWS, MR)];
+  const isSlab = PACKA === 1;
+  const [depth, across, down] = [slabs(k, KC, KU), slabs(n, NC, NR), slabs(m, isSlab ? SLAB_ROWS : m, MR)];
+  const perThread = scratchBytes({ mr: MR, nr: NR }) + (PACKA === 2 ? Math.ceil((4 * depth.size * Math.min(MC, down.size)) / 64) * 64 : 0);
   const tasks = tasksOf(tunables, traits);
   const passes: Pass[] = [];
   for (let b = 0; b < batch; b++)
@@ -111,14 +144,15 @@ function plan(problem: MatmulProblem, tunables: Tunables, traits: Traits): Plan 
           const rows = Math.min(down.size, m - i0);
           const offsetA = 4 * (b * m * k + (transposeA ? k0 * m + i0 : i0 * k + k0));
           const leadingA = 4 * (transposeA ? m : k);
-          if (PACKA) passes.push(packPass('packA', 'A', offsetA, rows, steps, leadingA, MR, tasks, []));
-          const block = blocking(rows, columns, tunables, tasks);
+          if (isSlab) passes.push(packPass('packA', 'A', offsetA, rows, steps, leadingA, MR, tasks, []));
+          const block = blocking(rows, columns, tunables, traits);
           passes.push({
             entry: entryOf(problem, k0 / depth.size, depth.count),
-            buffers: [PACKA ? 'packedA' : 'A', 'packedB', ...(epilogue.bias && k0 + steps === k ? ['bias'] : []), 'C', 'scratch'],
+            buffers: [isSlab ? 'packedA' : 'A', 'packedB', ...(epilogue.bias && k0 + steps === k ? ['bias'] : []), 'C', 'scratch'],
             arguments: [
-              ...[PACKA ? 0 : offsetA, 4 * j0, 4 * ((b * m + i0) * n + j0), rows, columns, steps],
-              ...[PACKA ? 4 * steps : transposeA ? 4 : leadingA, leadingA, 4 * n, MC, block.columns, block.across],
+              ...[isSlab ? 0 : offsetA, 4 * j0, 4 * ((b * m + i0) * n + j0), rows, columns, steps],
+              ...[isSlab ? 4 * steps : transposeA ? 4 : leadingA, leadingA, 4 * n, block.rows, block.columns, block.across],
+              ...(PACKA === 2 ? [perThread] : []),
             ],
             grid: [block.across, block.down, 1],
           });
@@ -129,8 +163,8 @@ function plan(problem: MatmulProblem, tunables: Tunables, traits: Traits): Plan 
     passes,
     workspace: {
       packedB: 4 * depth.size * strips(across.size, NR),
-      ...(PACKA ? { packedA: 4 * depth.size * strips(down.size, MR) } : {}),
-      scratch: traits.limits.threads * scratchBytes({ mr: MR, nr: NR }),
+      ...(isSlab ? { packedA: 4 * depth.size * strips(down.size, MR) } : {}),
+      scratch: traits.limits.threads * perThread,
     },
   };
 }
@@ -156,11 +190,14 @@ function packPass(
   };
 }
 
-/** Blocks of MC rows, and as many columns as leave every thread several tasks. */
-function blocking(rows: number, columns: number, { MC, NR }: Tunables, tasks: number): { columns: number; across: number; down: number } {
-  const down = Math.ceil(rows / MC);
-  const width = Math.ceil(columns / Math.ceil(tasks / down) / NR) * NR;
-  return { columns: width, across: Math.ceil(columns / width), down };
+/** Blocks of about MC rows, and as many columns as leave every thread several tasks. */
+function blocking(rows: number, columns: number, tunables: Tunables, traits: Traits) {
+  const { MR, MC, NR } = tunables;
+  const wanted = Math.ceil(tasksOf(tunables, traits) / Math.ceil(rows / MC));
+  const width = Math.ceil(columns / wanted / NR) * NR;
+  const across = Math.ceil(columns / width);
+  const height = MR * evenUnits(Math.ceil(rows / MR), MC / MR, across, threadsOf(tunables, traits));
+  return { rows: height, columns: width, across, down: Math.ceil(rows / height) };
 }
 
 const U32 = (...names: string[]): Entry['arguments'] => names.map((name) => ({ name, type: 'u32' }));
@@ -171,12 +208,13 @@ function generate(problem: MatmulProblem, tunables: Tunables, traits: Traits): S
   const fma = traits.features.has('relaxed-simd');
   const shape: TileShape = { mr: MR, nr: NR, unroll: KU, a: sideA(problem, tunables), b: 'packed', fma, accumulate: false, scale: false };
   const tasks: Record<string, Task> = { packB: packTask(NR, transposeB ? 'k' : 'lanes', alpha !== 1) };
-  if (PACKA) tasks.packA = packTask(MR, transposeA ? 'lanes' : 'k', false);
-  tasks.first = computeTask(shape);
-  tasks.next = computeTask({ ...shape, accumulate: true });
+  if (PACKA === 1) tasks.packA = packTask(MR, transposeA ? 'lanes' : 'k', false);
+  const packs = PACKA === 2 ? packRoutine({ width: MR, contiguous: transposeA ? 'lanes' : 'k', scale: false }) : undefined;
+  tasks.first = computeTask(shape, packs);
+  tasks.next = computeTask({ ...shape, accumulate: true }, packs);
   if (hasEpilogue(problem)) {
-    tasks.only = computeTask({ ...shape, epilogue });
-    tasks.last = computeTask({ ...shape, accumulate: true, epilogue });
+    tasks.only = computeTask({ ...shape, epilogue }, packs);
+    tasks.last = computeTask({ ...shape, accumulate: true, epilogue }, packs);
   }
   return assemble(`matmul/packed/${matmulVariant(problem)}/${MR}x${NR}`, tasks);
 }
@@ -222,13 +260,16 @@ const COMPUTE_ARGUMENTS = [
   'blocksAcross',
 ];
 
-/** One block of `blockRows` by `blockColumns` of C, for one slab of k. `rowA`: bytes from a row of A to the next; `stepA`: the tile's stride. */
-function computeTask(shape: TileShape): Task {
+/**
+ * One block of `blockRows` by `blockColumns` of C, for one slab of k. `rowA`: bytes from a row of A to the next; `stepA`: the tile's stride. With `packs` the
+ * task packs its rows of A into its thread's scratch first, after the tile there.
+ */
+function computeTask(shape: TileShape, packs?: Routine): Task {
   const bias = shape.epilogue?.bias ?? false;
   const buffers = ['A', 'B', ...(bias ? ['bias'] : []), 'C', 'scratch'];
   const entry: Entry = {
     buffers: buffers.map((name) => ({ name, access: name === 'C' || name === 'scratch' ? 'write' : 'read' })),
-    arguments: U32(...COMPUTE_ARGUMENTS),
+    arguments: U32(...COMPUTE_ARGUMENTS, ...(packs ? ['perThread'] : [])),
   };
   const macro = macroRoutine(shape);
   return task(entry, { i: i32, j: i32, height: i32, width: i32 }, ({ task, thread, i, j, height, width }, argument) => {
@@ -239,21 +280,27 @@ function computeTask(shape: TileShape): Task {
     min(height, height, blockRows);
     set(width, i32.sub(argument.columns, j));
     min(width, width, blockColumns);
+    if (packs) {
+      const panel = () => i32.add(i32.add(scratch, scratchBytes(shape)), i32.mul(thread, argument.perThread));
+      advance(A, i32.add(argument.offsetA, i32.mul(i, rowA)));
+      call(packs, [A, panel(), height, k, argument.stepA, 0]);
+      set(A, panel());
+    }
     callMacro(macro, {
-      a: () => i32.add(i32.add(A, argument.offsetA), i32.mul(i, rowA)),
+      a: () => (packs ? A : i32.add(i32.add(A, argument.offsetA), i32.mul(i, rowA))),
       b: () => i32.add(B, i32.shl(i32.mul(j, k), 2)),
       c: () => i32.add(i32.add(C, argument.offsetC), i32.add(i32.mul(i, argument.strideC), i32.shl(j, 2))),
       rows: () => height,
       columns: () => width,
       k: () => k,
-      stripA: () => i32.mul(rowA, shape.mr),
+      stripA: () => (packs ? i32.shl(i32.mul(k, shape.mr), 2) : i32.mul(rowA, shape.mr)),
       stripB: () => i32.shl(i32.mul(k, shape.nr), 2),
       strideA: () => argument.stepA,
       strideB: () => 0,
       strideC: () => argument.strideC,
       bias: () => (bias ? i32.add(i32.add(argument.bias, argument.offsetBias), i32.shl(j, 2)) : 0),
       alpha: () => 0,
-      scratch: () => i32.add(scratch, i32.mul(thread, scratchBytes(shape))),
+      scratch: () => i32.add(scratch, i32.mul(thread, packs ? argument.perThread : scratchBytes(shape))),
     });
   });
 }
