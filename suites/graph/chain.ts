@@ -3,7 +3,11 @@
 import { add, graph, mul, scope, tensor } from '../../framework/index.ts';
 import type { Value } from '../../framework/op.ts';
 import type { Work } from '../../harness/suite.ts';
-import { type DeviceKind, openDevice } from '../../kernels/index.ts';
+import { factsOf, openAt, type Place } from './place.ts';
+
+/** Nodes of the two chains: the slope between them is what one more costs. */
+export const NODES = [10, 100] as const;
+export const CHAIN_FORMS = ['apart', 'fused', 'eager'] as const;
 
 const START = Float32Array.from({ length: 10 }, (_, i) => i - 4.5);
 const BOUND = 1e-5;
@@ -29,14 +33,16 @@ function complaint(values: ArrayLike<number>, nodes: number): string | undefined
 }
 
 /** The chain in a graph with a kernel a node (`apart`) or as few as there can be (`fused`), or eagerly; nothing comes to the host. */
-export async function chainIn(form: string, nodes: number, kind: DeviceKind, threads: number): Promise<Work> {
-  const device = await openDevice(kind, { threads });
+export async function chainIn(form: string, nodes: number, place: Place): Promise<Work> {
+  const device = await openAt(place);
   if (form === 'eager') {
     const x = tensor(START, { device });
+    const run = () => scope(() => void chain(x, nodes));
     return {
-      run: () => scope(() => void chain(x, nodes)),
+      run,
       settle: () => device.sync(),
       verify: () => scope(async () => complaint(await chain(x, nodes).read(), nodes)),
+      facts: () => factsOf(device, run),
       close: () => device.close(),
     };
   }
@@ -44,10 +50,11 @@ export async function chainIn(form: string, nodes: number, kind: DeviceKind, thr
   const value = chain(graph.variable(START, 'x'), nodes);
   const work = graph.group(value);
   await session.prepare(work);
+  const run = () => session.run(work);
   return {
-    run: () => session.run(work),
+    run,
     verify: async () => complaint((await session.run(value)) as Float32Array, nodes),
-    facts: () => ({ extra: { kernels: session.report().kernels.length } }),
+    facts: () => factsOf(device, run, () => session.report()),
     async close() {
       await session.close();
       await device.close();

@@ -3,9 +3,10 @@
 import { add, gather, grad, graph, lt, matmul, reshape, scope, slice, square, sum, tanh, tensor } from '../../framework/index.ts';
 import type { Value } from '../../framework/op.ts';
 import type { Work } from '../../harness/suite.ts';
-import { type DeviceKind, openDevice } from '../../kernels/index.ts';
 import { randomValues } from '../../kernels/random.ts';
+import { factsOf, openAt, type Place } from './place.ts';
 
+export const RECURRENCE_FORMS = ['loop', 'unrolled', 'eager'] as const;
 export const RECURRENCE = { steps: 20, batch: 16, inputs: 32, size: 64 };
 const { steps, batch, inputs, size } = RECURRENCE;
 const SHAPES = { x: [steps, batch, inputs], w: [inputs, size], u: [size, size], h: [batch, size] } as const;
@@ -65,8 +66,8 @@ const complaint = (loss: number, data: Data): string | undefined => {
 };
 
 /** Loss and gradients a call; the loss comes to the host. */
-export async function recurrenceIn(form: string, kind: DeviceKind, threads: number, seed: number): Promise<Work> {
-  const device = await openDevice(kind, { threads });
+export async function recurrenceIn(form: string, place: Place, seed: number): Promise<Work> {
+  const device = await openAt(place);
   const data = dataOf(seed);
   if (form === 'eager') {
     const tensors = named((name) => tensor(data[name], { device, shape: SHAPES[name], requiresGrad: name === 'w' || name === 'u' }));
@@ -76,21 +77,18 @@ export async function recurrenceIn(form: string, kind: DeviceKind, threads: numb
         grad(loss, [tensors.w, tensors.u]);
         return loss.item();
       });
-    return { run, verify: async () => complaint(await run(), data), close: () => device.close() };
+    return { run, verify: async () => complaint(await run(), data), facts: () => factsOf(device, run), close: () => device.close() };
   }
   const nodes = named((name) => graph.variable(data[name], name, { shape: SHAPES[name] }));
   const loss = lossOf(form === 'loop' ? looped(nodes) : unrolled(nodes));
   const slopes = graph.group(...graph.gradients(loss, [nodes.w, nodes.u]));
   const session = new graph.Session({ device });
   await session.prepare([loss, slopes]);
+  const run = () => session.run([loss, slopes]);
   return {
-    run: () => session.run([loss, slopes]),
-    verify: async () => complaint((await session.run([loss, slopes]))[0] as number, data),
-    facts() {
-      const { kernels, crossings, planBytes } = session.report();
-      const bytesD2h = crossings.reduce((bytes, each) => bytes + (each.direction === 'device to host' ? each.bytes : 0), 0);
-      return { bytesD2h, peakBytes: planBytes, extra: { kernels: kernels.length } };
-    },
+    run,
+    verify: async () => complaint((await run())[0] as number, data),
+    facts: () => factsOf(device, run, () => session.report()),
     async close() {
       await session.close();
       await device.close();
