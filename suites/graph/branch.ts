@@ -58,7 +58,6 @@ export async function branchIn(form: string, place: Place, seed: number): Promis
   const run = () => call(false);
   return {
     run,
-    settle: () => device.sync(),
     async verify() {
       for (let side = 0; side < 2; side++) {
         const isFirst = calls % 2 === 0;

@@ -54,7 +54,6 @@ export async function untilIn(form: string, iterations: number, place: Place, se
     const run = () => scope(async () => void (await last()));
     return {
       run,
-      settle: () => device.sync(),
       verify: () => scope(async () => complaint(await (await last()).read(), h, iterations)),
       facts: () => factsOf(device, run),
       close: () => device.close(),
