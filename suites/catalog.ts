@@ -57,7 +57,8 @@ export const suites: readonly SuiteListing[] = [
   },
   {
     name: 'graph',
-    question: 'What does an op cost eagerly and in a static graph, what does each rewrite save, and a loop or branch against the host language?',
+    question:
+      'What does an op cost eagerly and in a static graph, what does each rewrite save, and a loop or branch against the host language?',
     load: async () => (await import('./graph.ts')).default,
   },
   {
