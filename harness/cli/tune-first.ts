@@ -50,6 +50,7 @@ const tuneFlagsOf = ({ seed, timeout, roof, verbose, kernels, tuneBudget }: RunF
   budget: tuneBudget ?? parseBudget(DEFAULT_BUDGET),
   format: ['table'],
   save: true,
+  warm: true,
 });
 
 /** The tuning of a case on a place, if kernels of ours that have tunables are going to be measured there. */

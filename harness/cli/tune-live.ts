@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { AnyKernel } from '../../kernels/kernel.ts';
 import type { TunedEntry } from '../../kernels/tuned/entry.ts';
+import { EMPTY_TABLE } from '../../kernels/tuned/table.ts';
 import { type FolderSink, folderSink } from '../../reports/folder.ts';
 import { render } from '../../reports/formats.ts';
 import { type RunDocument, SCHEMA_VERSION } from '../../reports/schema.ts';
@@ -29,6 +30,7 @@ import { formatsOf } from './run-plan.ts';
 import type { TuneFlags } from './tune-options.ts';
 import { journalName, type PlannedTuning, planTuning, type TunePlan } from './tune-plan.ts';
 import { roofOf } from './tune-roof.ts';
+import { tableOf } from './tuned-source.ts';
 
 export async function tuneLive(target: string, flags: TuneFlags, command: readonly string[]): Promise<ExitCode> {
   strategyOf(flags.strategy);
@@ -145,13 +147,14 @@ class TuneSession {
     const { device, threads, traits } = place;
     const { seed, timeout, verbose = false, samples: rounds, budget, set = {} } = this.#flags;
     const roof = this.#flags.roof ? await this.#roofOf(planned, signal) : undefined;
+    const table = this.#flags.warm ? tableOf({ tune: 'cache' }) : EMPTY_TABLE;
     using journals = new Journals(planned, this.#folder.dir, this.#flags.resume ?? false);
     const arm: Arm = { name: `tuner@${place.name}`, kind: 'kernel', device, threads, flags: 'tuned' };
     const order = { problem, proofs: proofsBeside(problem), constants, seed, module: this.#plan.target.own?.url };
     const features = [...traits.features].sort();
     const runner: RunnerOptions = { arm, entry: ARM_MODULE, order, patience: timeout, verbose, features };
     return await tune(
-      { name, problem, constants, device, threads, traits, kernels: spaces, journals: journals.byKernel, roof },
+      { name, problem, constants, device, threads, traits, kernels: spaces, journals: journals.byKernel, roof, table },
       { runner, strategy: this.#strategy, strategyOptions: set, budget, seed, rounds, signal, progress },
     );
   }

@@ -23,6 +23,7 @@ export interface TuneFlags {
   readonly format: string[];
   readonly roof: boolean;
   readonly save: boolean;
+  readonly warm: boolean;
   readonly verbose?: boolean;
 }
 
@@ -54,6 +55,7 @@ export function addTuneOptions(command: Command): Command {
     .option('--out <dir>', 'where journals and results go (default: results/<UTC time>-tune-<op>)')
     .option('--format <list>', 'table, csv, json, markdown: the first to standard output, all into the folder', list, ['table'])
     .option('--no-roof', 'do not measure the roof: searches do not end early at it')
+    .option('--no-warm', 'do not begin with what the tuned table says of this problem and those near it')
     .option('--no-save', "do not put winners into the user's table")
     .option('--verbose', 'show stacks of errors, and what children print to standard error');
 }

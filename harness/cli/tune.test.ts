@@ -4,11 +4,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { storeEntries } from '../../framework/user-tables.ts';
+import { kernelsFor } from '../../kernels/catalog.ts';
+import { openCpu } from '../../kernels/cpu/device.ts';
+import { matmul } from '../../kernels/problem.ts';
+import { machineOf } from '../../kernels/tuned/entry.ts';
 import { readJournal } from '../tuner/journal.ts';
 import { Workplace } from './bench-process.ts';
 
 const place = new Workplace();
-test.after(() => place.remove());
+const elsewhere = new Workplace();
+test.after(() => {
+  place.remove();
+  elsewhere.remove();
+});
 
 const SMALL = ['tune', 'matmul', '--shapes', '48x40x36', '--threads', '1', '--strategy', 'random', '--no-roof'];
 const journals = (out: string): string[] => readdirSync(join(place.folder, out)).filter((name) => name.endsWith('.jsonl'));
@@ -38,6 +47,24 @@ test('a tuning writes its journals, its results, its table, and says what it fou
   const tables = readdirSync(join(place.folder, 'cache', 'tuned'));
   assert.is(tables.length, 1, 'the user keeps the winners');
   assert.match(place.text('cache', 'tuned', tables[0]), new RegExp(`"kernel":"${tuned.kernel}"`));
+});
+
+test('a tuning begins with what the table says of a neighbouring problem, unless it is to begin cold', async () => {
+  const device = await openCpu({ threads: 1 });
+  const direct = kernelsFor('matmul', 'cpu').find(({ name }) => name === 'direct')!;
+  const problem = matmul({ m: 50, n: 40, k: 36 });
+  const tunables = { ...direct.defaults(problem, device), KU: 1, NB: 96 };
+  const entry = { machine: machineOf(device), problem, kernel: 'direct', tunables, code: 'any', seconds: 1e-6 };
+  storeEntries([entry], join(elsewhere.folder, 'cache', 'tuned'));
+  await device.close();
+  const begins = async (out: string, ...flags: string[]) => {
+    const { code, err } = await elsewhere.bench([...SMALL, '--kernels', 'direct', '--budget', '3', '--no-save', ...flags, '--out', out]);
+    assert.is(code, 0, err);
+    const [name] = readdirSync(join(elsewhere.folder, out)).filter((each) => each.includes('direct'));
+    return readJournal(join(elsewhere.folder, out, name)).results.map(({ configuration }) => configuration);
+  };
+  assert.equal((await begins('warm'))[1], tunables, 'right behind the default');
+  assert.not(JSON.stringify((await begins('cold', '--no-warm'))[1]) === JSON.stringify(tunables));
 });
 
 test('--resume goes on where a kill -9 has ended it, and measures nothing again', async () => {

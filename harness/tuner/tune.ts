@@ -1,9 +1,9 @@
-// Tuning one problem on one place: first which kernels, by their defaults, then the best one or two of them over their spaces, then the final.
+// Tuning one problem on one place: first which kernels, by their defaults and what the tuned table says of problems near by, then the best one or two of them over their spaces, then the final.
 
 import { choose, kernelsFor, refusal } from '../../kernels/catalog.ts';
 import type { AnyKernel, DeviceKind, Traits, Tunables } from '../../kernels/kernel.ts';
 import type { Problem } from '../../kernels/problem.ts';
-import { EMPTY_TABLE } from '../../kernels/tuned/table.ts';
+import { EMPTY_TABLE, type TunedTable } from '../../kernels/tuned/table.ts';
 import { type Roof, rating } from '../roof.ts';
 import { UsageError } from '../suite.ts';
 import { type Budget, type Ending, StopRules } from './budget.ts';
@@ -13,6 +13,7 @@ import { Runner, type RunnerOptions } from './runner.ts';
 import type { Space } from './space.ts';
 import type { Strategy } from './strategy.ts';
 import { idOf, type Measured, Trials } from './trials.ts';
+import { warmStarts } from './warm-start.ts';
 
 /** What is to be tuned, and where. */
 export interface TuneOrder {
@@ -27,6 +28,8 @@ export interface TuneOrder {
   readonly kernels: ReadonlyMap<AnyKernel, Space>;
   readonly journals: ReadonlyMap<AnyKernel, Journal>;
   readonly roof?: Roof;
+  /** What is known of this problem and of those near it: searches begin there too. None if absent. */
+  readonly table?: TunedTable;
 }
 
 export interface TuneOptions {
@@ -147,12 +150,16 @@ class Tuning {
   #options: TuneOptions;
   #trials: Trials;
   #began: number;
+  /** Of each kernel what the table says, the nearest first. */
+  #warm: ReadonlyMap<AnyKernel, readonly Tunables[]>;
 
   constructor(order: TuneOrder, options: TuneOptions, trials: Trials, began: number) {
     this.#order = order;
     this.#options = options;
     this.#trials = trials;
     this.#began = began;
+    const warm = ([kernel, space]: [AnyKernel, Space]) => [kernel, warmStarts(kernel, space, order, order.table ?? EMPTY_TABLE)] as const;
+    this.#warm = new Map([...order.kernels].map(warm));
   }
 
   async run(): Promise<void> {
@@ -169,12 +176,18 @@ class Tuning {
       ...defaults.filter(({ kernel }) => kernel !== base.kernel),
     ];
     await this.#trials.seat([base, ...(this.#trials.best() ? [this.#trials.best()!] : [])]);
-    const measured = await this.#trials.measure(ordered);
+    const warm = ordered.flatMap(({ kernel }) =>
+      this.#warm
+        .get(kernel)!
+        .slice(0, 1)
+        .map((tunables) => ({ kernel, tunables })),
+    );
+    const measured = await this.#trials.measure([...ordered, ...warm]);
     this.base = measured.find(({ id }) => id === idOf(base));
     const right = measured.filter(({ seconds }) => seconds !== undefined).sort((a, b) => a.seconds! - b.seconds!);
-    const worth = right.filter(({ seconds }) => seconds! <= WORTH_TUNING * right[0].seconds!).slice(0, 2);
+    const worth = right.filter(({ seconds }) => seconds! <= WORTH_TUNING * right[0].seconds!).map(({ kernel }) => kernel);
     // Where no default is right, others of the likeliest kernel may be.
-    const chosen = worth.length > 0 ? worth.map(({ kernel }) => kernel) : kernels.slice(0, 1);
+    const chosen = worth.length > 0 ? [...new Set(worth)].slice(0, 2) : kernels.slice(0, 1);
     for (const [i, kernel] of chosen.entries()) {
       if (this.#options.signal.aborted) return;
       await this.#search(kernel, this.#shareOf(chosen.length - i));
@@ -218,7 +231,8 @@ class Tuning {
   async #search(kernel: AnyKernel, budget: Budget): Promise<void> {
     const space = this.#order.kernels.get(kernel)!;
     const { strategy, strategyOptions, seed, signal } = this.#options;
-    const initial = [this.#trials.best(kernel)?.tunables ?? kernel.defaults(this.#order.problem, this.#order.traits)];
+    const begin = this.#trials.best(kernel)?.tunables ?? kernel.defaults(this.#order.problem, this.#order.traits);
+    const initial = [begin, ...this.#warm.get(kernel)!];
     const search = strategy.start(space, { seed, options: strategyOptions, initial });
     const rules = new StopRules(budget, { tunables: Object.keys(kernel.tunables).length, early: strategy.name !== 'exhaustive' });
     const [began, before] = [this.#elapsed, this.#trials.count(kernel)];
