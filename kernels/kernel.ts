@@ -109,6 +109,8 @@ export interface Kernel<P extends Problem = Problem> {
    * is among `constants` is not counted.
    */
   estimate(problem: P, traits: Traits, constants?: readonly string[]): number;
+  /** Rough seconds with these tunables, to choose what tuning measures first; only the order matters. Absent where nothing is known of that. */
+  model?(problem: P, tunables: Tunables, traits: Traits): number;
   /** What of the problem the code depends on, as a key: transposes, epilogue, dtypes, alignment class; never the sizes. */
   variant(problem: P): string;
   /** Code for the problem's variant; the same bytes for every problem of that variant. */

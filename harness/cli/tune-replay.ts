@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { tableCsv } from '../../reports/csv.ts';
 import { curvesSvg } from '../../reports/curves.ts';
 import { UsageError } from '../suite.ts';
+import { rankedIn } from '../tuner/ranking.ts';
 import { type Recording, readRecording } from '../tuner/recording.ts';
 import { foundAfter, type Runs, replays, standing } from '../tuner/replay.ts';
 import type { Configuration } from '../tuner/space.ts';
@@ -16,6 +17,7 @@ export interface ReplayFlags {
   readonly seeds: number;
   readonly batch: number;
   readonly warm?: string;
+  readonly model?: boolean;
   readonly format: string;
   readonly svg?: string;
 }
@@ -42,7 +44,8 @@ export function replayRecordings(paths: readonly string[], flags: ReplayFlags): 
         `--warm: none of its best is among the configurations of ${recording.name}; give a recording of the same kernel`,
       );
     const looks = given ?? [Math.max(EVALUATIONS, Math.round(SHARE * recording.space.size))];
-    const options = { seeds: flags.seeds, evaluations: Math.max(...looks), batch: flags.batch, initial };
+    const ranked = flags.model ? rankedIn(recording) : undefined;
+    const options = { seeds: flags.seeds, evaluations: Math.max(...looks), batch: flags.batch, initial, ranked };
     all.push({ recording, looks, runs: strategies.map((strategy) => replays(recording, strategy, options)) });
   }
   process.stdout.write(flags.format === 'csv' ? everyEvaluation(all) : table(all));

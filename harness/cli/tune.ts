@@ -36,6 +36,7 @@ export function addTuneCommands(program: Command, args: readonly string[], end: 
     .option('--seeds <count>', 'runs of each strategy', whole(1, 100_000), 100)
     .option('--batch <count>', 'configurations asked for at a time', whole(1, 1000), 8)
     .option('--warm <recording>', 'start from the best four of a recording of a neighbouring problem')
+    .option('--model', "begin with what the kernel's own model ranks first, as a live tuning does")
     .option('--format <format>', 'table or csv (every evaluation)', 'table')
     .option('--svg <file>', 'draw the curves')
     .action(async (paths: string[], flags: ReplayFlags) => end(await (await import('./tune-replay.ts')).replayRecordings(paths, flags)));

@@ -9,6 +9,7 @@ import { UsageError } from '../suite.ts';
 import { type Budget, type Ending, StopRules } from './budget.ts';
 import { type Decision, decide } from './final.ts';
 import type { Journal } from './journal.ts';
+import { rankedBy } from './ranking.ts';
 import { Runner, type RunnerOptions } from './runner.ts';
 import type { Space } from './space.ts';
 import type { Strategy } from './strategy.ts';
@@ -233,7 +234,8 @@ class Tuning {
     const { strategy, strategyOptions, seed, signal } = this.#options;
     const begin = this.#trials.best(kernel)?.tunables ?? kernel.defaults(this.#order.problem, this.#order.traits);
     const initial = [begin, ...this.#warm.get(kernel)!];
-    const search = strategy.start(space, { seed, options: strategyOptions, initial });
+    const ranked = rankedBy(kernel, space, this.#order.problem, this.#order.traits, seed);
+    const search = strategy.start(space, { seed, options: strategyOptions, initial, ranked });
     const rules = new StopRules(budget, { tunables: Object.keys(kernel.tunables).length, early: strategy.name !== 'exhaustive' });
     const [began, before] = [this.#elapsed, this.#trials.count(kernel)];
     const standing = () => {

@@ -32,8 +32,10 @@ export const guided = follows({
   *course(context) {
     const { space, random, options, ranked } = context;
     yield* around(context);
-    const begin = [...new Set([...context.known.keys(), ...ranked.slice(0, options.ranked)])];
-    yield [...begin, ...spread(space, begin, Math.max(0, options.first - begin.length), random)];
+    const known = [...context.known.keys()];
+    const likely = spread(space, known, ranked.length > 0 ? options.ranked : 0, random, ranked);
+    const begin = [...known, ...likely];
+    yield [...begin, ...spread(space, begin, options.first - begin.length, random)];
     yield* refine(context);
   },
 });
@@ -71,13 +73,14 @@ function coordinatesOf(space: Space): (index: number) => Float64Array {
   return (index) => Float64Array.from(axes, ({ i, at }) => at[space.rank(index, i)]);
 }
 
-/** `count` configurations at random that keep away from each other and from `begin`: each is the farthest of some draws (Mitchell 1991). */
-function spread(space: Space, begin: readonly number[], count: number, random: () => number): number[] {
+/** `count` configurations at random, `among` these or all, that keep away from each other and from `begin`: each is the farthest of some draws (Mitchell 1991). */
+function spread(space: Space, begin: readonly number[], count: number, random: () => number, among?: readonly number[]): number[] {
   const coordinates = coordinatesOf(space);
   const kept = begin.map(coordinates);
   const chosen: number[] = [];
   for (let i = 0; i < count; i++) {
-    const draws = space.sample(DRAWS, random).filter((index) => !begin.includes(index) && !chosen.includes(index));
+    const drawn = among ? Array.from({ length: DRAWS }, () => among[Math.floor(random() * among.length)]) : space.sample(DRAWS, random);
+    const draws = drawn.filter((index) => !begin.includes(index) && !chosen.includes(index));
     const [farthest] = draws
       .map((index) => ({ index, at: coordinates(index) }))
       .map(({ index, at }) => ({ index, at, gap: Math.min(...kept.map((other) => distance(at, other))) }))

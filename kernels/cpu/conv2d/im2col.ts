@@ -23,6 +23,7 @@ import { advance, assemble, call, i32, if_, type Local, loopWhileBelow, min, set
 import { registerTile } from '../matmul/packed.ts';
 import { sharedBy, sharing, sharingConstraints, tasksOf, threadsWorth } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
+import { productSeconds } from '../tile-model.ts';
 import { packedElements, packFilter, packFilterPass, packTurned, packTurnedPass } from './filter.ts';
 import { blocksOf } from './parts.ts';
 import { patchesPlan, patchesTask } from './patches.ts';
@@ -52,6 +53,7 @@ export const im2col: Kernel<Conv2dProblem> = {
   defaults,
   cost: conv2dCost,
   estimate,
+  model,
   variant: (problem) => `${conv2dVariant(problem)}/${spacingOf(problem)}`,
   generate,
   plan,
@@ -91,6 +93,15 @@ function estimate(problem: Conv2dProblem, traits: Traits, constants: readonly st
       : ((filters * channels) / groups) * problem.vertical.window * problem.horizontal.window;
   const moved = conv2dCost(problem).bytes / 25e9 + weights * (pass === 'input-grad' ? 1.4e-9 : 0.5e-9);
   return 5e-6 + (tiles + ragged + packing + moved) / threadsWorth(conv2dCost(problem), traits);
+}
+
+/** Rough seconds of the products, beside which packing is the same for all tunables. */
+function model(problem: Conv2dProblem, tunables: Tunables, traits: Traits): number {
+  const { a, b, q, perGroup, vertical, horizontal } = correlationOf(problem);
+  const positions = vertical.positions * horizontal.positions;
+  const columns = problem.pass === 'filter-grad' ? b * positions : a * positions;
+  const depth = (q * vertical.taps * horizontal.taps) / (vertical.divisor * horizontal.divisor);
+  return productSeconds({ rows: perGroup, columns, depth, count: problem.groups }, tunables, traits, tunables.KC);
 }
 
 /** How the lanes of a run lie in the image. */

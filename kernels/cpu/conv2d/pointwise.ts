@@ -16,6 +16,7 @@ import { advance, assemble, call, i32, if_, loopWhileBelow, min, set, type Task,
 import { registerTile } from '../matmul/packed.ts';
 import { sharedBy, sharing, sharingConstraints, tasksOf, threadsWorth } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
+import { productSeconds } from '../tile-model.ts';
 import { packedElements, packFilter, packFilterPass, packTurned, packTurnedPass } from './filter.ts';
 import { blocksOf } from './parts.ts';
 import { phasesOf } from './phases.ts';
@@ -49,6 +50,11 @@ export const pointwise: Kernel<Conv2dProblem> = {
   },
   cost: conv2dCost,
   estimate,
+  model: (problem, tunables, traits) => {
+    const { a, q, perGroup, vertical, horizontal } = correlationOf(problem);
+    const columns = vertical.positions * horizontal.positions;
+    return productSeconds({ rows: perGroup, columns, depth: q, count: a * problem.groups }, tunables, traits, tunables.KC);
+  },
   variant: conv2dVariant,
   generate,
   plan,

@@ -12,6 +12,7 @@ import { advance, assemble, i32, min, set, task } from '../assembly.ts';
 import { ARGUMENTS_ADDRESS } from '../command.ts';
 import { callMacro, macroRoutine, scratchBytes } from '../macro.ts';
 import { evenUnits, THREADS, THREADS_FIT, threadsBy, threadsOf, threadsWorth } from '../threading.ts';
+import { productSeconds } from '../tile-model.ts';
 import { registerTile, tiledFlops } from './packed.ts';
 
 const ARGUMENTS = ['m', 'n', 'k', 'strideA', 'blockRows', 'blockColumns', 'blocksAcross', 'blocksDown'] as const;
@@ -34,6 +35,7 @@ export const direct: Kernel<MatmulProblem> = {
     const rate = (traits.features.has('revectorize') ? 100e9 : 52e9) * threadsWorth(matmulCost(problem), traits);
     return 2e-6 + (crowding(problem, traits) * tiledFlops(problem, registerTile(traits))) / rate;
   },
+  model: ({ batch, m, n, k }, tunables, traits) => productSeconds({ rows: m, columns: n, depth: k, count: batch }, tunables, traits),
   variant: matmulVariant,
   generate,
   plan,

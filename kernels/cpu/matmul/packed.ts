@@ -18,6 +18,7 @@ import { callMacro, macroRoutine, scratchBytes } from '../macro.ts';
 import { packRoutine } from '../pack.ts';
 import { evenUnits, sharedBy, sharing, sharingConstraints, tasksOf, threadsOf, threadsWorth } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
+import { productSeconds } from '../tile-model.ts';
 
 /** Rows of A that are packed at a time: bounds the workspace, whatever M is. */
 const SLAB_ROWS = 3840;
@@ -49,6 +50,8 @@ export const packed: Kernel<MatmulProblem> = {
   defaults,
   cost: matmulCost,
   estimate,
+  model: ({ batch, m, n, k }, tunables, traits) =>
+    productSeconds({ rows: m, columns: n, depth: k, count: batch }, tunables, traits, tunables.KC),
   variant: matmulVariant,
   generate,
   plan,
