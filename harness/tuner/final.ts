@@ -11,7 +11,7 @@ import { Runner, type RunnerOptions, type Spent } from './runner.ts';
 import type { Measured, Trials } from './trials.ts';
 
 /** Finalists beside the default, and how much slower than the best they were at most. */
-const FINALISTS = 5;
+const FINALISTS = 8;
 const REACH = 1.1;
 /** Times this close are equal. */
 const INDIFFERENCE = 0.015;

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { seededRandom } from '../../kernels/random.ts';
 import { ArmFailure } from '../protocol.ts';
-import { contender, driftOf, RACE, race } from './race.ts';
+import { calm, contender, driftOf, RACE, race } from './race.ts';
 
 /** Races candidates whose samples are always the same, and says how many each took. */
 async function raced(times: Record<string, number>, leaders: string[] = [], rules = RACE, ends = () => false) {
@@ -53,10 +53,15 @@ test('a race ends between samples', async () => {
   assert.is(taken.length, 4);
 });
 
-test('drift is how much slower leaders are than they were', () => {
+test('samples count by their lower quartile: half of them may be disturbed', () => {
+  assert.is(calm([24, 101, 25, 100, 99]), 25);
+  assert.is(calm([7]), 7);
+});
+
+test('drift is how much slower the leaders are than they were, by the least disturbed', () => {
   const leaders = [contender('a'), contender('b'), contender('new')];
-  leaders[0].times.push(11, 12, 99);
-  leaders[1].times.push(24);
+  leaders[0].times.push(11, 12, 13, 99, 99);
+  leaders[1].times.push(26);
   const usual: Record<string, number> = { a: 10, b: 20 };
   assert.is(
     driftOf(leaders, (id) => usual[id]),

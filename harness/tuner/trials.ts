@@ -6,7 +6,7 @@ import { seededRandom } from '../../kernels/random.ts';
 import { ArmFailure, type Failure } from '../protocol.ts';
 import { median } from '../statistics.ts';
 import { configurationKey, type Journal, secondsOf } from './journal.ts';
-import { type Contender, contender, driftOf, RACE, type RaceRules, race } from './race.ts';
+import { type Contender, calm, contender, driftOf, isLive, RACE, type RaceRules, race } from './race.ts';
 import type { Runner } from './runner.ts';
 import type { Compiled, Proven } from './stage.ts';
 import type { T4Result } from './t4.ts';
@@ -53,8 +53,10 @@ export class Trials {
   #random: () => number;
   /** Who runs beside every newcomer: the default and the best, each with the calls that its samples span. */
   #leaders = new Map<string, number>();
-  /** Races that the best has been in, and its times in them. */
+  /** Races that the best has been in. */
   #confirmed = 0;
+  /** Nanoseconds of leaders, one for each race that they ran in. */
+  #seen = new Map<string, number[]>();
   /** Nanoseconds that went into journals. */
   journalNs = 0;
 
@@ -181,7 +183,24 @@ export class Trials {
     await race([newcomer], leaders, rules, { sample, random: this.#random, ends: () => signal.aborted });
     if (newcomer.failure) throw new ArmFailure(newcomer.failure.status, newcomer.failure.reason);
     for (const { failure, id: leader } of leaders) if (failure) this.disqualify(leader, failure);
-    return { newcomer, drift: driftOf(leaders, (leader) => (this.known.get(leader)?.seconds ?? Number.NaN) * 1e9) };
+    const drift = driftOf(leaders, (leader) => this.#usualNs(leader));
+    for (const one of leaders.filter(isLive)) this.#see(one);
+    return { newcomer, drift };
+  }
+
+  /** What a leader takes: the median over its races, its own as a newcomer among them. */
+  #usualNs(id: string): number | undefined {
+    const seen = this.#seen.get(id) ?? [];
+    const own = this.known.get(id)?.result.measurements.find(({ name }) => name === 'time')?.value;
+    return own === undefined ? undefined : median([own * 1e6, ...seen]);
+  }
+
+  /** A best that was best by luck is found out in the races that it leads: its time is then what it takes there. */
+  #see({ id, times }: Contender): void {
+    const known = this.known.get(id);
+    if (known?.seconds === undefined || times.length === 0) return;
+    this.#seen.set(id, [...(this.#seen.get(id) ?? []), calm(times)]);
+    this.known.set(id, { ...known, seconds: this.#usualNs(id)! / 1e9 });
   }
 
   /** Keeps the default and the best on the stage; others leave it. */
@@ -197,6 +216,7 @@ export class Trials {
     }
     for (const id of leaving) this.#leaders.delete(id);
     await this.#runner.drop(leaving);
+    if (!this.#leaders.has(best.id)) await this.seat([best]);
   }
 
   /** Puts configurations that are known on the stage, for others to run beside. */
@@ -254,11 +274,11 @@ function invalidityOf({ failure, step }: Entry): T4Result['invalidity'] {
   return step === 'compile' ? 'compile' : 'runtime';
 }
 
-/** The line of a configuration, in milliseconds. Its time is the median of its samples, with the machine's drift divided out. */
+/** The line of a configuration, in milliseconds. Its time is the lower quartile of its samples, with the machine's drift divided out. */
 function resultOf(tunables: Tunables, entry: Entry): T4Result {
   const { compiled, proven, times = [], drift = 1, out, failure } = entry;
   const ms = (ns = 0) => Number((ns / 1e6).toPrecision(6));
-  const measurements = failure ? [] : [{ name: 'time', value: ms(median(times) / drift), unit: 'ms' }];
+  const measurements = failure ? [] : [{ name: 'time', value: ms(calm(times) / drift), unit: 'ms' }];
   if (proven?.maxRelErr !== undefined) measurements.push({ name: 'max_rel_err', value: proven.maxRelErr, unit: '' });
   return {
     timestamp: new Date().toISOString(),
