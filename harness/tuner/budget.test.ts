@@ -36,21 +36,21 @@ test('the budget ends a search, and says by what', () => {
   assert.is(rules.left(20), 30);
 });
 
-test('nine tenths of the roof end it, and twenty evaluations, or three a tunable, without one per cent', () => {
+test('nine tenths of the roof end it, and thirty evaluations, or five a tunable, without one per cent', () => {
   const rules = new StopRules({}, { tunables: 3, early: true });
   assert.is(rules.ending(standing(5, 1, 89.9)), undefined);
   assert.is(rules.ending(standing(5, 1, 90)), 'roof');
   rules.note(1);
-  for (let i = 0; i < 19; i++) rules.note(i % 2 === 0 ? undefined : 0.995);
-  assert.is(rules.ending(standing(20)), undefined);
+  for (let i = 0; i < 29; i++) rules.note(i % 2 === 0 ? undefined : 0.995);
+  assert.is(rules.ending(standing(30)), undefined);
   rules.note(0.98);
-  for (let i = 0; i < 19; i++) rules.note(2);
-  assert.is(rules.ending(standing(40)), undefined, 'an improvement begins the count again');
+  for (let i = 0; i < 29; i++) rules.note(2);
+  assert.is(rules.ending(standing(60)), undefined, 'an improvement begins the count again');
   rules.note(2);
-  assert.is(rules.ending(standing(41)), 'no improvement');
+  assert.is(rules.ending(standing(61)), 'no improvement');
   const patient = new StopRules({}, { tunables: 9, early: true });
-  for (let i = 0; i < 26; i++) patient.note(1 + i);
-  assert.is(patient.ending(standing(26)), undefined);
+  for (let i = 0; i < 44; i++) patient.note(1 + i);
+  assert.is(patient.ending(standing(44)), undefined);
 });
 
 test('a search of everything ends early by no rule', () => {

@@ -15,8 +15,8 @@ export type Ending = 'evaluations' | 'time' | 'roof' | 'no improvement' | 'space
 const ENOUGH_ROOF_PCT = 90;
 /** What counts as an improvement, and after how many evaluations without one a search ends: these, or so many for each tunable. */
 const IMPROVEMENT = 0.01;
-const PATIENCE = 20;
-const PATIENCE_EACH = 3;
+const PATIENCE = 30;
+const PATIENCE_EACH = 5;
 
 const EXPECTED = "expected seconds such as 60s, a number of evaluations such as 200, or both: '60s,200'";
 

@@ -56,4 +56,10 @@ test('a best that was best by luck is found out in the races that it leads', asy
   assert.ok(Math.abs(microseconds(trials, 4) - 12) < 0.01, String(microseconds(trials, 4)));
 });
 
+test('a first that was disturbed throughout makes no newcomer look slow', async () => {
+  const trials = await trialsOf((MR, n) => (MR === 6 ? (n < 5 ? 45 : 25) : 24), [6, 2]);
+  assert.ok(Math.abs(microseconds(trials, 2) - 24) < 0.01, String(microseconds(trials, 2)));
+  assert.ok(Math.abs(microseconds(trials, 6) - 25) < 0.01, String(microseconds(trials, 6)));
+});
+
 test.run();

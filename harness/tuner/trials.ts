@@ -38,7 +38,10 @@ export interface TrialOptions {
 /** Beyond this a call is a sample of its own, and long enough to be one of few. */
 const LONG_NS = 50e6;
 const LONG_ROUNDS = 3;
-/** Leaders that are slower than usual by more than this were disturbed: the race is run again, so many times at most. */
+/**
+ * Leaders that are slower than usual by more than this were disturbed: the race is run again, so many times at most. Where they are faster by more, their own
+ * figures were disturbed.
+ */
 const CALM = 1.08;
 const ATTEMPTS = 4;
 
@@ -183,16 +186,25 @@ export class Trials {
     await race([newcomer], leaders, rules, { sample, random: this.#random, ends: () => signal.aborted });
     if (newcomer.failure) throw new ArmFailure(newcomer.failure.status, newcomer.failure.reason);
     for (const { failure, id: leader } of leaders) if (failure) this.disqualify(leader, failure);
-    const drift = driftOf(leaders, (leader) => this.#usualNs(leader));
     for (const one of leaders.filter(isLive)) this.#see(one);
-    return { newcomer, drift };
+    return {
+      newcomer,
+      drift: Math.max(
+        1 / CALM,
+        driftOf(leaders, (leader) => this.#usualNs(leader)),
+      ),
+    };
   }
 
-  /** What a leader takes: the median over its races, its own as a newcomer among them. */
+  /**
+   * What a leader takes: the median over its races, its own as a newcomer among them; the least until there are three, since what was measured first may have
+   * been disturbed throughout.
+   */
   #usualNs(id: string): number | undefined {
-    const seen = this.#seen.get(id) ?? [];
     const own = this.known.get(id)?.result.measurements.find(({ name }) => name === 'time')?.value;
-    return own === undefined ? undefined : median([own * 1e6, ...seen]);
+    if (own === undefined) return undefined;
+    const all = [own * 1e6, ...(this.#seen.get(id) ?? [])];
+    return all.length < 3 ? Math.min(...all) : median(all);
   }
 
   /** A best that was best by luck is found out in the races that it leads: its time is then what it takes there. */
