@@ -8,6 +8,7 @@ import { comparisonCsv, summaryCsv } from './csv.ts';
 import { resultsJson } from './json.ts';
 import { junit } from './junit.ts';
 import { markdown } from './markdown.ts';
+import { resultsPage } from './results-page.ts';
 import type { Results } from './schema.ts';
 import { stepSummary } from './step-summary.ts';
 import { closing, type TableStyle, table } from './table.ts';
@@ -45,6 +46,7 @@ export const FORMATS = {
   },
   json: one('results.json', resultsJson),
   markdown: one('report.md', markdown),
+  html: one('report.html', (results) => resultsPage(results)),
   github: { ...one('step-summary.md', (results) => stepSummary(results)), print: printedTable },
   junit: one('junit.xml', junit),
   'action-benchmark': { files: () => ({ 'smaller-is-better.json': smallerIsBetter, 'bigger-is-better.json': biggerIsBetter }) },

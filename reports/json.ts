@@ -28,6 +28,13 @@ function parse<T>(source: string, schema: typeof runSchema | typeof resultsSchem
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data as T;
+  const version =
+    (value as { schemaVersion?: unknown } | null)?.schemaVersion ??
+    (value as { run?: { schemaVersion?: unknown } } | null)?.run?.schemaVersion;
+  if (typeof version === 'number' && version > SCHEMA_VERSION)
+    throw new DocumentError(
+      `schemaVersion ${version} is newer than ${SCHEMA_VERSION}, the newest that this version reads; update tilebench`,
+    );
   const { path, message } = result.error.issues[0];
   throw new DocumentError(`${path.join('.') || 'the document'}: ${message}`);
 }

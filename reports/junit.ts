@@ -6,18 +6,7 @@
 import { type Outcome, outcomeHeadline, outcomesOf } from './outcomes.ts';
 import { rowName } from './rows.ts';
 import type { Results } from './schema.ts';
-
-/** Text as XML 1.0 takes it, in content and in attributes: what no XML document may hold becomes U+FFFD, line ends stay what they were. */
-export const xml = (text: string): string =>
-  text
-    .toWellFormed()
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replace(/[\t\n\r]/g, (blank) => `&#${blank.charCodeAt(0)};`);
+import { xml } from './xml.ts';
 
 const attributes = (given: Readonly<Record<string, string | number>>): string =>
   Object.entries(given)

@@ -3,8 +3,10 @@
 import { type Cell, type HeatMap, heatMap } from './charts/heat-map.ts';
 import { type Interval, intervalChart } from './charts/intervals.ts';
 import { progressChart } from './charts/progress.ts';
-import { type Chart, escaped, inline, STYLE } from './charts/svg.ts';
+import { type Chart, inline } from './charts/svg.ts';
 import { duration } from './format.ts';
+import { page } from './page.ts';
+import { xml } from './xml.ts';
 
 /** One measured configuration. */
 export interface Evaluation {
@@ -195,25 +197,17 @@ export function summaryOf({ tunings }: TuningReport): string {
 /** The page: one file that needs nothing else, for light and dark, from a phone's width up. */
 export function tuningPage(report: TuningReport): string {
   const gains = gainsChart(report);
-  const rows = tuningRows(report).map((cells) => `<tr>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`);
+  const rows = tuningRows(report).map((cells) => `<tr>${cells.map((cell) => `<td>${xml(cell)}</td>`).join('')}</tr>`);
   const sections = report.tunings.map((tuning) => {
-    const charts = chartsOf(tuning).map(({ chart }) => `<figure>${inline(chart)}<figcaption>${escaped(chart.title)}</figcaption></figure>`);
-    return `<section><h2>${escaped(tuning.name)}</h2><div class="charts">${charts.join('\n')}</div></section>`;
+    const charts = chartsOf(tuning).map(({ chart }) => `<figure>${inline(chart)}<figcaption>${xml(chart.title)}</figcaption></figure>`);
+    return `<section><h2>${xml(tuning.name)}</h2><div class="charts">${charts.join('\n')}</div></section>`;
   });
-  const facts = Object.entries(report.facts).map(([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escaped(report.title)}</title>
-<style>${STYLE}${PAGE_STYLE}</style>
-</head>
-<body>
-<h1>${escaped(report.title)}</h1>
-<p>${escaped(summaryOf(report))}</p>
-${gains ? `<figure class="gains">${inline(gains.chart)}<figcaption>${escaped(gains.chart.title)}: bars are 95 % intervals from fresh processes</figcaption></figure>` : ''}
+  const facts = Object.entries(report.facts).map(([name, value]) => `<dt>${xml(name)}</dt><dd>${xml(value)}</dd>`);
+  return page(
+    report.title,
+    `<h1>${xml(report.title)}</h1>
+<p>${xml(summaryOf(report))}</p>
+${gains ? `<figure class="gains">${inline(gains.chart)}<figcaption>${xml(gains.chart.title)}: bars are 95 % intervals from fresh processes</figcaption></figure>` : ''}
 <div class="wide"><table>
 <thead><tr>${TUNING_COLUMNS.map((title) => `<th>${title}</th>`).join('')}</tr></thead>
 <tbody>
@@ -221,20 +215,9 @@ ${rows.join('\n')}
 </tbody>
 </table></div>
 ${sections.join('\n')}
-<section><h2>Where</h2><dl>${facts.join('')}</dl></section>
-</body>
-</html>
-`;
+<section><h2>Where</h2><dl>${facts.join('')}</dl></section>`,
+    TUNING_STYLE,
+  );
 }
 
-const PAGE_STYLE = `
-body { margin: 0 auto; max-width: 1000px; padding: 16px; font: 15px/1.45 system-ui, sans-serif; background: var(--paper); color: var(--ink); }
-h1 { font-size: 1.5em; line-height: 1.2; } h2 { font-size: 1.1em; margin-top: 2em; overflow-wrap: anywhere; }
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); gap: 16px; }
-figure { margin: 0; } figure.gains { max-width: 620px; } figcaption { color: var(--muted); font-size: 0.85em; }
-svg { width: 100%; height: auto; display: block; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.85em; margin-top: 1.5em; }
-th, td { text-align: left; vertical-align: top; padding: 5px 10px 5px 0; border-bottom: 1px solid var(--line); } th { color: var(--muted); font-weight: 500; }
-td { min-width: 5em; } td:nth-child(2) { min-width: 14em; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; } dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
-`;
+const TUNING_STYLE = 'figure.gains { max-width: 620px; } td { min-width: 5em; } td:nth-child(2) { min-width: 14em; }';

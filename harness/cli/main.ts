@@ -65,6 +65,16 @@ async function commandLine(args: readonly string[], end: (code: ExitCode) => voi
     .argument('<dir...>');
   addHistoryOptions(history).action(async (dirs, flags) => end((await import('./ci/history.ts')).history(dirs, flags)));
 
+  program
+    .command('report')
+    .description('one HTML page of a results folder: verdict, charts, tables, environment')
+    .argument('<dir>')
+    .option('--open', 'show it in the browser')
+    .option('--trace <file>', 'a trace of the same run (bench run --trace): timelines of its steps')
+    .option('--out <file>', 'where to write (default: report.html in the folder)')
+    .option('--verbose', 'show the stack of an error')
+    .action(async (dir, flags) => end((await import('./report.ts')).report(dir, flags)));
+
   const { addSelftestOptions } = await import('./ci/selftest-options.ts');
   addSelftestOptions(
     program.command('selftest').description('what to expect of bench ci on this machine: false alarms, slowdowns found, a noisy neighbour'),

@@ -35,8 +35,6 @@ export interface CpuOptions {
 const LINE = 64;
 /** Below this a dispatch costs more than copying by the engine. */
 const LEAST_COPY = 4096;
-/** Tasks a thread of a shared copy: twice as many were 4 % slower from 32 MiB on, half as many no faster. */
-const COPY_TASKS = 2;
 
 class CpuBuffer implements Buffer {
   readonly address: number;
@@ -178,7 +176,7 @@ export class CpuDevice implements Device {
   /** By memory.copy, and by all threads where that pays. */
   #copyShared(from: Uint8Array, to: Uint8Array): void {
     this.#copy ??= this.prepare(copySource());
-    const shared = sharedBy({ flops: 0, bytes: 2 * from.length }, this, COPY_TASKS);
+    const shared = sharedBy({ flops: 0, bytes: 2 * from.length }, this, 4);
     const share = unitsPerTask(Math.ceil(from.length / LINE), shared, this) * LINE;
     const [source, target] = [from, to].map(({ byteOffset, length }) => new CpuBuffer(byteOffset, length));
     this.dispatch(this.#copy, 'copy', [source, target], [from.length, share], [Math.ceil(from.length / share), 1, 1]);

@@ -1,7 +1,7 @@
 // Axes of a chart: ticks and labels of a scale along the left or the bottom, and lines across.
 
 import type { ScaleContinuousNumeric } from 'd3-scale';
-import { el, text } from './svg.ts';
+import { el, SERIES, shortened, text } from './svg.ts';
 
 /** Room around the plot for labels. */
 export interface Frame {
@@ -44,13 +44,15 @@ export const bottomAxis = (scale: Scale, { top, bottom }: Frame, label: (value: 
     })
     .join('');
 
-/** Names beside their colours, in a row that breaks where it is full. */
+/** Names beside their colours, in a row that breaks where it is full. Where there are more names than colours, the rings and dashes are the later ones'. */
 export function legend(names: readonly string[], x: number, y: number, width: number): { body: string; height: number } {
   let [column, row] = [0, 0];
   const body = names.map((name, i) => {
-    const wide = 16 + 6.2 * name.length;
+    const shown = shortened(name, 34);
+    const wide = 16 + 6.7 * shown.length;
     if (column > 0 && column + wide > width) [column, row] = [0, row + 14];
-    const mark = el('circle', { class: `fill${i}`, cx: x + column + 4, cy: y + row - 4, r: 4 }) + text(x + column + 12, y + row, name);
+    const at = { cx: x + column + 4, cy: y + row - 4, r: i < SERIES ? 4 : 3.2 };
+    const mark = el('circle', { class: i < SERIES ? `fill${i}` : `stroke${i % SERIES}`, ...at }) + text(x + column + 12, y + row, shown);
     column += wide + 8;
     return mark;
   });
