@@ -90,6 +90,7 @@ interface Sampled {
 /** Milliseconds of a step, each way in turn, and what the main thread did in the cold ones. */
 async function measure(pipeline: Pipeline, workers: number, prefetch: number): Promise<Measured> {
   const ways: readonly Way[] = ['resident', 'host', 'cached', 'cold', 'half'];
+  roundsPerMs(true);
   const samples = new Map<Way, Sampled[]>(ways.map((way) => [way, []]));
   const works = new Map<Way, Work>();
   for (const way of ways) works.set(way, await workOf(way, optionsOf(pipeline, workers, prefetch)));
@@ -130,7 +131,6 @@ interface Row {
 
 async function rowOf(index: number, pipeline: Pipeline): Promise<Row> {
   const { delays, workers, prefetch, waits } = pipeline;
-  roundsPerMs(true);
   const settings = [await measure(pipeline, 0, 0)];
   if (workers > 0) settings.push(await measure(pipeline, workers, prefetch), await measure(pipeline, 2 * workers, prefetch));
   const work = workIn(settings)!;

@@ -1,6 +1,6 @@
 // Events as TensorBoard reads them: protocol buffers, field numbers from tensorflow/core/util/event.proto and framework/summary.proto.
 //
-//   Event    { double wall_time = 1 (seconds); int64 step = 2; one of: string file_version = 3, bytes graph_def = 4, Summary summary = 5 }
+//   Event    { double wall_time = 1 (seconds); int64 step = 2; one of: string file_version = 3, bytes graph_def = 4, Summary summary = 5, SessionLog session_log = 7 }
 //   Summary  { repeated Value value = 1 { string tag = 1; one of: float simple_value = 2, Image image = 4, HistogramProto histo = 5 } }
 
 import type { Histogram } from './histogram.ts';
@@ -14,6 +14,13 @@ const VERSION = 'brain.Event:2';
 const eventAt = (time: number): Message => new Message().double(1, time / 1000);
 
 export const versionEvent = (time: number): Uint8Array => eventAt(time).nested(3, VERSION).finish();
+
+/** Event of SessionLog { status = 1: START }: what an earlier file of the run holds from this step on is void, since it was trained anew. */
+export function startEvent(step: number, time: number): Uint8Array {
+  const event = eventAt(time);
+  if (step !== 0) event.integer(2, step);
+  return event.nested(7, new Message().integer(1, 1)).finish();
+}
 
 export const graphEvent = (graphDef: Uint8Array, time: number): Uint8Array => eventAt(time).nested(4, graphDef).finish();
 

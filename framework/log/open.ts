@@ -14,8 +14,8 @@ export interface OpenLogOptions {
 }
 
 /**
- * Opens a log for one run: `scalars.csv`, which is written anew, and an event file, which is new each time. `tensorboard --logdir FOLDER` shows it, also
- * while it grows; what was logged is in the files even if the process is killed.
+ * Opens a log for one run: `scalars.csv`, which is written anew, and an event file, which is new each time and voids what earlier ones of the run hold from its
+ * first step on. `tensorboard --logdir FOLDER` shows it, also while it grows; what was logged is in the files even if the process is killed.
  *
  * Rejects with a TypeError for a format that there is not, a RangeError for a run outside of the folder, and the system's error where a file cannot be made.
  */

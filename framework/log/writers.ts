@@ -1,7 +1,7 @@
 // The writers of logs: curves as CSV, and everything as an event file of TensorBoard. They write to a sink, which a file is, or anything else.
 
 import type { Fetch } from '../graph/session.ts';
-import { graphEvent, summaryEvent, versionEvent } from './events.ts';
+import { graphEvent, startEvent, summaryEvent, versionEvent } from './events.ts';
 import { graphDefOf } from './graph-def.ts';
 import type { Entry, LogWriter } from './log.ts';
 import { framed } from './records.ts';
@@ -34,8 +34,13 @@ export function csvWriter(run: string, sink: ByteSink): LogWriter {
 export function eventWriter(sink: ByteSink, time: number): LogWriter {
   const write = (event: Uint8Array) => sink.write(framed(event));
   write(versionEvent(time));
+  let isBegun = false;
   return {
-    entry: (entry: Entry) => write(summaryEvent(entry)),
+    entry(entry: Entry) {
+      if (!isBegun) write(startEvent(entry.step, entry.time));
+      isBegun = true;
+      write(summaryEvent(entry));
+    },
     graph: (fetches: readonly Fetch[], at: number) => write(graphEvent(graphDefOf(fetches), at)),
     close: () => sink.close(),
   };

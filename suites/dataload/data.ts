@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { dataFolder } from '../../framework/data/data-folder.ts';
 import { type Dataset, openDataset } from '../../framework/data/index.ts';
 import { listImages } from '../../framework/data/readers/list-images.ts';
-import { type Delays, delayedDataset, roundsPerMs } from './delays.ts';
+import { type Delays, delayedDataset, roundsFor } from './delays.ts';
 
 export interface DataOptions {
   /** `mnist`, `synthetic`, a path, or `delays`. */
@@ -15,6 +15,8 @@ export interface DataOptions {
   readonly image: number;
   /** Of the test pipeline. */
   readonly delays: Delays;
+  /** Threads that load: beside them the test pipeline computes otherwise. */
+  readonly workers?: number;
 }
 
 export interface OpenData {
@@ -29,10 +31,10 @@ const SYNTHETIC_COUNT = 256;
 const DELAYED_SAMPLES = 4096;
 
 /** Opens the data; `isCold` says whether the test pipeline has its fetch delay. Rejects with an error that names the file. */
-export async function openData({ data, batch, image, delays }: DataOptions, isCold: boolean): Promise<OpenData> {
+export async function openData({ data, batch, image, delays, workers = 0 }: DataOptions, isCold: boolean): Promise<OpenData> {
   if (data === DELAYS) {
     const own = isCold ? delays : { ...delays, fetch: 0 };
-    return { dataset: delayedDataset({ delays: own, rounds: roundsPerMs(), batch, length: DELAYED_SAMPLES }) };
+    return { dataset: delayedDataset({ delays: own, rounds: roundsFor(workers), batch, length: DELAYED_SAMPLES }) };
   }
   const dataset = await openDataset(data, { normalize: true, size: image });
   if (dataset.fields.image?.dtype !== 'f32' || dataset.fields.image.shape.length !== 3)

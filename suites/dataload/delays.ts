@@ -1,7 +1,8 @@
 // The test pipeline: each part of a step takes as long as it is told, so that what the analysis finds can be held against what was put in.
 //
-// Fetch waits and takes no processor, as storage does; decode and copy compute what takes a thread so long that has a processor to itself, and longer where it
-// has not. The step computes as well, or waits as for a GPU.
+// Fetch waits and takes no processor, as storage does; decode and copy compute, and so does the step, or it waits as for a GPU. Where no other thread computes,
+// computing goes by the clock and lasts exactly as long as it is told, at whatever speed the processor runs just then. Beside workers it is a fixed amount
+// of work: what takes a thread so long that has a processor to itself, and longer one that has not.
 
 import { crc32 } from 'node:zlib';
 import type { Clock, Dataset, Fields, Recipe, Slots, Values } from '../../framework/data/index.ts';
@@ -29,6 +30,16 @@ function chain(rounds: number): void {
   for (let left = Math.round(rounds); left > 0; left--) sum = crc32(BLOCK, sum);
 }
 
+/** Computes for milliseconds: by the clock, or as many rounds as were measured to take so long. */
+function compute(ms: number, rounds: number | undefined): void {
+  if (rounds !== undefined) {
+    chain(rounds * ms);
+    return;
+  }
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
 const TRIES = 300;
 let measuredRounds: number | undefined;
 
@@ -48,10 +59,13 @@ export function roundsPerMs(anew = false): number {
   return measuredRounds;
 }
 
+/** How the test pipeline computes beside as many workers. */
+export const roundsFor = (workers: number): number | undefined => (workers > 0 ? roundsPerMs() : undefined);
+
 export interface DelaysOptions {
   readonly delays: Delays;
-  /** See `roundsPerMs`: measured once, so that all threads do the same work. */
-  readonly rounds: number;
+  /** See `roundsPerMs`: measured once, so that all threads do the same work. Without it computing goes by the clock. */
+  readonly rounds?: number;
   /** Samples that share a batch's delays. */
   readonly batch: number;
   readonly length: number;
@@ -82,7 +96,7 @@ class DelayedDataset implements Dataset {
     const { delays, batch, rounds } = this.#options;
     rest(delays.fetch / batch);
     clock?.mark('fetch');
-    chain((rounds * delays.decode) / batch);
+    compute(delays.decode / batch, rounds);
     slots.image.fill(index);
     slots.label[0] = 0;
     clock?.mark('decode');
@@ -92,15 +106,14 @@ class DelayedDataset implements Dataset {
 /** The factory that the recipe names. */
 export const delayedDataset = (options: DelaysOptions): DelayedDataset => new DelayedDataset(options);
 
-/** A step that takes the delays of copy and compute; `waits` for the latter as for a GPU. */
-export function delayedStep(delays: Delays, waits: boolean): Step {
-  const rounds = roundsPerMs();
+/** A step that takes the delays of copy and compute, by `rounds` as the dataset does; `waits` for the latter as for a GPU. */
+export function delayedStep(delays: Delays, waits: boolean, rounds?: number): Step {
   return {
     threads: waits ? 0 : 1,
-    put: () => chain(rounds * delays.copy),
+    put: () => compute(delays.copy, rounds),
     async run() {
       if (waits) rest(delays.compute);
-      else chain(rounds * delays.compute);
+      else compute(delays.compute, rounds);
       return 1;
     },
     close: async () => undefined,

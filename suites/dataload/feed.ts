@@ -1,6 +1,6 @@
 // The feed of a step: batches from a loader without end, the page cache warm or cold, and what the loader has told of them.
 
-import { type Batch, DataLoader, type Epoch, type LoaderReport, type Sampler } from '../../framework/data/index.ts';
+import { type Batch, type BatchRecord, DataLoader, type Epoch, type LoaderReport, type Sampler } from '../../framework/data/index.ts';
 import { bytesFromStorage, dropFromCache, warmCache } from './cold.ts';
 import type { OpenData } from './data.ts';
 
@@ -36,6 +36,7 @@ export class Feed {
   readonly #files: readonly string[];
   readonly #loader: DataLoader;
   #epoch: Epoch | undefined;
+  #last: BatchRecord | undefined;
   #storageBytes = 0;
 
   constructor({ dataset, files = [] }: OpenData, options: FeedOptions) {
@@ -55,7 +56,10 @@ export class Feed {
   async next(): Promise<Batch> {
     this.#epoch ??= this.#loader[Symbol.asyncIterator]();
     const { done, value } = await this.#epoch.next();
-    if (!done) return value;
+    if (!done) {
+      this.#last = value.record;
+      return value;
+    }
     this.#epoch = undefined;
     return this.next();
   }
@@ -79,7 +83,7 @@ export class Feed {
   /** Waits until workers are as far ahead as they may be, and rest; by what a batch took them so far. */
   async rest(): Promise<void> {
     const { workers, prefetch } = this.#options;
-    const last = this.#loader.report().recent.at(-1);
+    const last = this.#last;
     if (workers === 0 || !last) return;
     const missing = prefetch + 1 - Math.min(prefetch, Math.max(0, last.ready - 1));
     const ms = (Math.ceil(missing / workers) * last.totalNs) / 1e6;

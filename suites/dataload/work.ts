@@ -7,7 +7,7 @@ import type { DeviceKind } from '../../kernels/kernel.ts';
 import { openDevice } from '../../kernels/open.ts';
 import { clockNs, MAIN_THREAD, tracing } from '../../kernels/span.ts';
 import { type DataOptions, DELAYS, type OpenData, openData } from './data.ts';
-import { delayedStep } from './delays.ts';
+import { delayedStep, roundsFor } from './delays.ts';
 import { Feed } from './feed.ts';
 import { type ModelName, type Step, trainingStep } from './step.ts';
 
@@ -153,7 +153,7 @@ export async function workOf(way: Way, options: WorkOptions): Promise<Work> {
   const device = options.data === DELAYS ? undefined : await openDevice(kind, { threads });
   const step = device
     ? await trainingStep(dataset.fields, { model, batch, classes: dataset.classes.length, seed }, device)
-    : delayedStep(options.delays, kind === 'webgpu');
+    : delayedStep(options.delays, kind === 'webgpu', roundsFor(workers));
   const isCold = files !== undefined && (way === 'cold' || (way === 'half' && options.isCold));
   const feed = way === 'resident' || way === 'host' ? undefined : new Feed(data, { batch, workers, prefetch, isCold });
   return new StepWorkload(way, data, step, await firstBatch(dataset, batch, workers > 0), feed, async () => device?.close());
