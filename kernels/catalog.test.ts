@@ -41,6 +41,9 @@ test('the choice follows the shape', () => {
   assert.is(chosen(1, 4096, 4096), 'gemv');
   assert.is(chosen(4096, 1, 4096), 'gemv');
   assert.is(chosen(35, 8457, 2560), 'packed');
+  // Few columns of B, and a B that a second-level cache holds: packing it does not pay.
+  assert.is(chosen(1760, 64, 1760), 'direct');
+  assert.is(chosen(2560, 128, 2560), 'packed');
   const two = cpu([...fast.features], 2);
   for (const [m, n, k] of [
     [3072, 1, 1024],
@@ -81,7 +84,8 @@ test('convolutions are done by the kernel that is made for them', () => {
     choose(conv2d(options), device, { constants }).kernel.name;
   assert.is(chosen({ input: [1, 128, 56, 56], filter: [128, 1, 3, 3], padding: 1, groups: 128 }), 'depthwise');
   assert.is(chosen({ input: [8, 64, 112, 112], filter: [64, 1, 3, 3], padding: 1, stride: 2, groups: 64 }), 'depthwise');
-  assert.is(chosen({ input: [1, 64, 56, 56], filter: [256, 64, 1, 1] }), 'pointwise');
+  assert.is(chosen({ input: [1, 64, 56, 56], filter: [16, 64, 1, 1] }), 'pointwise');
+  assert.is(chosen({ input: [1, 64, 56, 56], filter: [256, 64, 1, 1] }), 'im2col');
   assert.is(chosen({ input: [1, 256, 56, 56], filter: [512, 256, 1, 1], stride: 2 }), 'im2col');
   assert.is(chosen({ input: [1, 3, 224, 224], filter: [64, 3, 7, 7], padding: 3, stride: 2 }), 'im2col');
   assert.is(chosen({ input: [1, 96, 27, 27], filter: [256, 48, 5, 5], padding: 2, groups: 2 }), 'im2col');

@@ -75,7 +75,8 @@ function estimate(problem: Conv2dProblem, traits: Traits, constants: readonly st
   const { a, b, q, perGroup, vertical, horizontal } = correlationOf(problem);
   const { pass, groups, channels, filters } = problem;
   const isFilterGrad = pass === 'filter-grad';
-  const { MR, NR } = defaults(problem, traits);
+  const tunables = defaults(problem, traits);
+  const { MR, NR } = tunables;
   const phases = vertical.divisor * horizontal.divisor;
   // Rows, lanes and steps of the products of a group; a phase has its share of lanes and of taps.
   const positions = vertical.positions * horizontal.positions;
@@ -86,7 +87,10 @@ function estimate(problem: Conv2dProblem, traits: Traits, constants: readonly st
   const spacing = spacingOf(problem);
   const tiles = (2 * strips * NR * steps * Math.ceil(perGroup / MR) * MR) / rate;
   const ragged = perGroup % MR === 0 && phases === 1 ? 0 : strips * (phases > 1 ? Math.ceil(perGroup / MR) : 1) * 40e-9;
-  const packing = groups * lanes * steps * (isFilterGrad ? 0.2e-9 : spacing === 'any' ? 0.4e-9 : spacing === 2 ? 0.12e-9 : 0.08e-9);
+  // Each block of rows packs its lanes again.
+  const wanted = Math.ceil(tasksOf(tunables, traits) / groups);
+  const times = isFilterGrad ? 1 : blocksOf(lanes / phases, perGroup, { MR, NR, NB: tunables.NB }, wanted).down.count;
+  const packing = times * groups * lanes * steps * (isFilterGrad ? 0.2e-9 : spacing === 'any' ? 0.4e-9 : spacing === 2 ? 0.12e-9 : 0.1e-9);
   const weights =
     isFilterGrad || constants.includes('filter')
       ? 0

@@ -60,14 +60,17 @@ export const pointwise: Kernel<Conv2dProblem> = {
   plan,
 };
 
-/** Whole tiles of arithmetic, slower where planes are so large that each row of a tile lies in a page of its own; every byte once; weights that change. */
+/**
+ * Whole tiles of arithmetic, a little slower than over packed lanes, and more so where planes are so large that each row of a tile lies in a page of its own;
+ * every byte once; weights that change.
+ */
 function estimate(problem: Conv2dProblem, traits: Traits, constants: readonly string[] = []): number {
   const { a, q, perGroup, vertical, horizontal } = correlationOf(problem);
   const { MR, NR } = registerTile(traits);
   const strips = a * problem.groups * Math.ceil((vertical.positions * horizontal.positions) / NR);
   // Deep and large planes: each row of a strip lies in a page of its own, and there are more than a processor remembers.
   const isScattered = q > 128 && 4 * vertical.positions * horizontal.positions > 4096;
-  const rate = (traits.features.has('revectorize') ? 100e9 : 50e9) / (isScattered ? 1.15 : 1);
+  const rate = (traits.features.has('revectorize') ? 100e9 : 50e9) / (isScattered ? 1.15 : 1.05);
   const tiles = (2 * strips * NR * q * Math.ceil(perGroup / MR) * MR) / rate;
   const weights = constants.includes('filter') ? 0 : problem.groups * perGroup * q * (problem.pass === 'input-grad' ? 1.4e-9 : 0.5e-9);
   return 5e-6 + (tiles + weights + conv2dCost(problem).bytes / 25e9) / threadsWorth(conv2dCost(problem), traits);
