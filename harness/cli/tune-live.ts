@@ -122,7 +122,8 @@ class TuneSession {
     if (interrupt.signal.aborted) codes.push(EXIT.interrupted);
     if (this.#outcomes.some(({ decision, interrupted }) => !interrupted && (!decision?.base || !decision))) codes.push(EXIT.failed);
     const code = gravest(codes);
-    this.#tell(code);
+    // Refused before anything was measured: what the folder held before is not what was asked for.
+    if (code !== EXIT.usage || this.#outcomes.length > 0) this.#tell(code);
     this.#folder.close();
     return code;
   }
