@@ -5,8 +5,8 @@
 
 import { seededRandom } from '../../kernels/random.ts';
 import { ArmFailure } from '../protocol.ts';
-import { medianOfForks, type Ratio, ratioOfForks } from '../statistics.ts';
-import { type Contender, contender, isLive, RACE, race } from './race.ts';
+import { median, medianOfForks, type Ratio, ratioOfForks } from '../statistics.ts';
+import { type Contender, calm, contender, isLive, RACE, race } from './race.ts';
 import { Runner, type RunnerOptions, type Spent } from './runner.ts';
 import type { Measured, Trials } from './trials.ts';
 
@@ -17,6 +17,9 @@ const REACH = 1.1;
 const INDIFFERENCE = 0.015;
 const FORKS = 3;
 const ROUNDS = 9;
+/** A process whose finalists take so many times as long as in the search is run again, so often for each of the three. */
+const DISTURBED = 1.5;
+const REPEATS = 2;
 /** Of calls longer than this, fewer. */
 const LONG_NS = 50e6;
 const LONG_ROUNDS = 3;
@@ -59,9 +62,15 @@ export async function decide(trials: Trials, base: Measured | undefined, options
   const spent: Spent[] = [];
   for (let fork = 0; fork < FORKS && !options.signal.aborted; fork++) {
     options.progress(`final ${fork + 1} of ${FORKS}: ${entrants.length} configurations`);
-    await using runner = new Runner(options.runner);
-    forks.push(await runFork(runner, entrants, trials, { ...options, seed: options.seed + fork }));
-    spent.push(runner.spent);
+    for (let again = 0; ; again++) {
+      await using runner = new Runner(options.runner);
+      const contenders = await runFork(runner, entrants, trials, { ...options, seed: options.seed + fork });
+      spent.push(runner.spent);
+      if (options.signal.aborted || again === REPEATS || !isDisturbed(contenders, trials)) {
+        forks.push(contenders);
+        break;
+      }
+    }
   }
   if (options.signal.aborted) return undefined;
   const finalists = entrants.flatMap((entrant): Finalist[] => {
@@ -78,6 +87,15 @@ export async function decide(trials: Trials, base: Measured | undefined, options
       : [];
   });
   return finalists.length > 0 ? { ...verdict(finalists, base, options.seed), finalists, spent } : undefined;
+}
+
+/** Whether all of a process was slow: its finalists took much longer than in the search, half of them or more. */
+function isDisturbed(contenders: readonly Contender[], trials: Trials): boolean {
+  const ratios = contenders.flatMap(({ id, times }) => {
+    const seconds = trials.known.get(id)?.seconds;
+    return seconds === undefined || times.length === 0 ? [] : [calm(times) / (seconds * 1e9)];
+  });
+  return ratios.length > 0 && median(ratios) > DISTURBED;
 }
 
 /** One process: every finalist compiled, proven, timed in rounds, and proven again, since it may have erred in between. */

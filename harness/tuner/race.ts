@@ -23,7 +23,7 @@ export const contender = (id: string): Contender => ({ id, times: [] });
 export interface RaceRules {
   /** Samples of those that stay to the end. */
   readonly rounds: number;
-  /** A first sample of so many times the best drops a candidate. */
+  /** From the second sample on, a best of so many times the leader's drops a candidate: one sample may have been disturbed. */
   readonly firstLimit: number;
   /** From so many samples on, a best of so many times the leader's does. */
   readonly after: number;
@@ -81,6 +81,7 @@ function drop(newcomers: readonly Contender[], all: readonly Contender[], round:
   const live = all.filter((one) => isLive(one) && one.times.length > 0);
   if (live.length === 0) return;
   const best = Math.min(...live.map(bestOf));
+  if (round < Math.min(2, rules.after)) return;
   const [limit, why] = round >= rules.after ? ([rules.slowLimit, 'too slow'] as const) : ([rules.firstLimit, 'first sample'] as const);
   const slow = newcomers.filter((one) => isLive(one) && one.times.length > 0 && bestOf(one) > limit * best);
   let left = live.length;

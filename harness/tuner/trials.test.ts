@@ -62,4 +62,16 @@ test('a first that was disturbed throughout makes no newcomer look slow', async 
   assert.ok(Math.abs(microseconds(trials, 6) - 25) < 0.01, String(microseconds(trials, 6)));
 });
 
+test('nothing is given up for its time while the best is slow too', async () => {
+  // Warming up 2 and timing 6 beside it fall into a bad time, once.
+  let bad = 0;
+  const trials = await trialsOf(
+    (MR, n) => (MR === 2 && n === -1 && bad++ === 0 ? 100 : MR === 6 && n === 5 ? 99 : MR === 6 ? 25 : 24),
+    [6, 2],
+  );
+  assert.ok(Math.abs(microseconds(trials, 2) - 24) < 0.01, String(microseconds(trials, 2)));
+  const hopeless = await trialsOf((MR) => (MR === 6 ? 25 : 100), [6, 2]);
+  assert.is([...hopeless.known.values()].at(-1)!.result.x?.dropped, 'first sample');
+});
+
 test.run();
