@@ -3,7 +3,7 @@
 //
 // GB/s are the bytes that cross over the time of the whole step. `copy_ms` is what the same crossings take by themselves, `copy_pct` its share of a step.
 
-import { flopsOf, parametersOf, type Training } from '../framework/exact/training.ts';
+import { flopsOf, parametersOf, shapesOf, type Training } from '../framework/exact/training.ts';
 import { sizeOf } from '../framework/shape.ts';
 import { type Case, type FunctionArm, type Request, type Suite, UsageError } from '../harness/suite.ts';
 import type { DeviceKind } from '../kernels/kernel.ts';
@@ -23,7 +23,7 @@ const MOST_PARAMETERS = 1e8;
 /** Copies of the parameters that a form may hold in all, on host and device, the float64 oracle's among them. */
 const COPIES = 16;
 /** What a software adapter computes a second, and the seconds of a step that it is spared unless the sizes were asked for. */
-const SOFTWARE_FLOPS = 4e9;
+const SOFTWARE_FLOPS = 5e9;
 const SOFTWARE_PATIENCE_S = 2;
 
 function parametersIn(text: string): number {
@@ -46,6 +46,7 @@ function armsOf(net: Net, wanted: number, device: DeviceKind, request: Request):
   const count = device === 'cpu' ? Math.max(...threads) : undefined;
   const flops = flopsOf(training);
   const seconds = flops / SOFTWARE_FLOPS;
+  const largest = 4 * Math.max(...Object.values(shapesOf(training)).map(sizeOf));
   return FORMS.map((form) => ({
     cost: { flops, executedFlops: flops, bytes: bytesOf(form, training) },
     name: `${form}@${device === 'cpu' ? `cpu/${count}` : device}`,
@@ -53,9 +54,11 @@ function armsOf(net: Net, wanted: number, device: DeviceKind, request: Request):
     threads: count,
     bytes: () => 4 * COPIES * wanted,
     refuses: ({ limits }) =>
-      limits.softwareAdapter && seconds > SOFTWARE_PATIENCE_S && options.parameters === undefined
-        ? `a step would take about ${Math.round(seconds)} s on a software adapter; ask for it by --parameters`
-        : undefined,
+      largest > limits.maxStorageBufferBindingSize
+        ? `a tensor of ${largest} bytes is more than the ${limits.maxStorageBufferBindingSize} that the adapter binds (maxStorageBufferBindingSize)`
+        : limits.softwareAdapter && seconds > SOFTWARE_PATIENCE_S && options.parameters === undefined
+          ? `a step would take about ${Math.round(seconds)} s on a software adapter; ask for it by --parameters`
+          : undefined,
     make: () => workOf(form, training, seed, device, count),
   }));
 }

@@ -137,8 +137,8 @@ function passOf(layer: Layer, x: Numbers, shape: Shape, weights: Weights, gradie
   }
 }
 
-/** The loss of one batch at `parameters`, which then take a step down. */
-function step(training: Training, parameters: Map<string, Numbers>, { x, y }: TrainingData): number {
+/** The loss of one batch at `parameters`; `descend` then takes them a step down. */
+function lossOf(training: Training, parameters: Map<string, Numbers>, { x, y }: TrainingData): { value: number; descend(): void } {
   const { example, layers, loss, rate, batch, distinct } = training;
   const size = x.length / batch;
   const gradients = new Map([...parameters].map(([name, { length }]) => [name, new Float64Array(length)]));
@@ -156,25 +156,31 @@ function step(training: Training, parameters: Map<string, Numbers>, { x, y }: Tr
   // An example that occurs several times counts as often.
   const shares = Float64Array.from({ length: distinct }, (_, i) => Math.ceil((batch - i) / distinct) / batch);
   const { value, upstream } = loss === 'mse' ? squaredLoss(values, y, shares) : crossEntropyLoss(values, y, shares);
-  passes.reduceRight((g, pass) => pass.back(g), upstream);
-  for (const [name, gradient] of gradients) {
-    const values = parameters.get(name)!;
-    for (let i = 0; i < values.length; i++) values[i] -= rate * gradient[i];
-  }
-  return value;
+  return {
+    value,
+    descend() {
+      passes.reduceRight((g, pass) => pass.back(g), upstream);
+      for (const [name, gradient] of gradients) {
+        const values = parameters.get(name)!;
+        for (let i = 0; i < values.length; i++) values[i] -= rate * gradient[i];
+      }
+    },
+  };
 }
 
-/** The loss before each step of gradient descent from `start`, a step for each batch. */
+/** The loss before each step of gradient descent from `start`, a step for each batch; a step is made when the loss after it is asked for. */
 export function* exactLosses(training: Training, start: TrainingData, batches: Iterable<TrainingData>): Generator<number, undefined> {
   const parameters = new Map(parametersOf(training).map(({ name }) => [name, Float64Array.from(start[name])]));
-  for (const batch of batches) yield step(training, parameters, batch);
+  for (const batch of batches) {
+    const { value, descend } = lossOf(training, parameters, batch);
+    yield value;
+    descend();
+  }
 }
 
-/** The losses of the first steps on the one batch in `data`. */
-export const firstLosses = (training: Training, data: TrainingData, steps: number): number[] => [
-  ...exactLosses(
-    training,
-    data,
-    Array.from({ length: steps }, () => data),
-  ),
-];
+/** The losses of the first steps on the one batch in `data`. The last step is not made: its loss is known before. */
+export const firstLosses = (training: Training, data: TrainingData, steps: number): number[] => {
+  const batches = Array.from({ length: steps }, () => data);
+  const losses = exactLosses(training, data, batches);
+  return batches.map(() => losses.next().value as number);
+};

@@ -44,13 +44,13 @@ export async function moved(device: Device, work: () => Promise<unknown>): Promi
   };
 }
 
-interface Crossing {
+export interface Crossing {
   readonly isWrite: boolean;
   readonly bytes: number;
 }
 
 /** The crossings of `work` one by one. */
-async function listed(device: Device, work: () => Promise<unknown>): Promise<Crossing[]> {
+export async function listed(device: Device, work: () => Promise<unknown>): Promise<Crossing[]> {
   const crossings: Crossing[] = [];
   const { write, read } = device;
   device.write = (buffer, data, offset) => {
@@ -69,33 +69,39 @@ async function listed(device: Device, work: () => Promise<unknown>): Promise<Cro
   return crossings;
 }
 
-const now = (): number => performance.now() * 1e6;
+/** Crossings made again without the rest of a step. */
+export interface Replay {
+  /** Makes each once, the queue drained before and after it, so that no read waits for a computation. Nanoseconds that all of them took. */
+  once(): Promise<number>;
+  close(): void;
+}
 
-/**
- * Nanoseconds that the crossings of `work` take by themselves: the same writes and reads are made again without the rest of it, the queue drained before and
- * after each, so that no read waits for a computation. The median of `rounds`.
- */
-export async function crossingNs(device: Device, work: () => Promise<unknown>, rounds: number): Promise<number> {
-  const crossings = await listed(device, work);
+/** Buffers and arrays for the crossings, each its own, as a step has them; all pages have been touched. */
+export async function replayOf(device: Device, crossings: readonly Crossing[]): Promise<Replay> {
   const places = crossings.map(({ bytes, isWrite }) => ({
+    isWrite,
     buffer: device.alloc(bytes),
     data: new Uint8Array(isWrite ? bytes : 0).fill(1),
   }));
-  const times: number[] = [];
-  // The first round finds buffers whose pages nobody has touched.
-  for (let round = -1; round < rounds; round++) {
+  async function once(): Promise<number> {
     let spent = 0;
-    for (const [i, { isWrite }] of crossings.entries()) {
+    for (const { isWrite, buffer, data } of places) {
       await device.sync();
-      const began = now();
+      const began = performance.now();
       if (isWrite) {
-        device.write(places[i].buffer, places[i].data);
+        device.write(buffer, data);
         await device.sync();
-      } else await device.read(places[i].buffer);
-      spent += now() - began;
+      } else await device.read(buffer);
+      spent += performance.now() - began;
     }
-    if (round >= 0) times.push(spent);
+    return spent * 1e6;
   }
-  for (const { buffer } of places) device.free(buffer);
-  return times.sort((a, b) => a - b)[times.length >> 1];
+  for (const { buffer } of places) device.fill(buffer, 1);
+  await once();
+  return {
+    once,
+    close() {
+      for (const { buffer } of places) device.free(buffer);
+    },
+  };
 }

@@ -59,12 +59,14 @@ function feeding(place: string, sizes: readonly Size[]): string[] {
 /** How much of the largest step with placeholders is copying. */
 function explained(place: string, sizes: readonly Size[]): string[] {
   const { parameters, rows } = sizes.findLast(({ rows }) => rows.placeholders) ?? { parameters: 0, rows: {} };
-  const row = rows.placeholders;
+  const { placeholders: row, group } = rows;
   const copyMs = Number(row?.extra?.copy_ms);
   if (!row || !Number.isFinite(copyMs)) return [];
   const bytes = (row.bytes_h2d ?? 0) + (row.bytes_d2h ?? 0);
+  const more =
+    group && row.median_ns! > group.median_ns! ? `, which is ${time(row.median_ns! - group.median_ns!)} more than the group's` : '';
   return [
-    `${place}: with placeholders ${size(bytes)} cross in ${row.extra?.crossings} crossings a step at ${count(parameters)} parameters, ${digits(bytes / row.median_ns!)} GB/s over the step; copies by themselves take ${time(copyMs * 1e6)}, ${share((copyMs * 1e6) / row.median_ns!)} of its ${time(row.median_ns!)}`,
+    `${place}: with placeholders ${size(bytes)} cross in ${row.extra?.crossings} crossings a step at ${count(parameters)} parameters, ${digits(bytes / row.median_ns!)} GB/s over the step; copies by themselves take ${time(copyMs * 1e6)}, ${share((copyMs * 1e6) / row.median_ns!)} of its ${time(row.median_ns!)}${more}`,
   ];
 }
 
