@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Summary } from '../harness/record.ts';
 import { type Request, UsageError } from '../harness/suite.ts';
 import { openDevice } from '../kernels/open.ts';
+import { startTracing, stopTracing } from '../kernels/span.ts';
 import { byteSize, byteSizes } from './byte-sizes.ts';
 import { hockney } from './copy/hockney.ts';
 import { armNameOf, costOf, type Path, workOf } from './copy/path.ts';
@@ -86,6 +87,18 @@ for (const device of ['cpu', 'webgpu'] as const)
       for (const path of pathsOf({ devices: [device], threads: [1, 2] })) if (bytes >= (path.least ?? 0)) await checks(path, bytes);
     });
 
+test('a trace shows each transfer whole, by its path', async () => {
+  const recorder = startTracing();
+  for (const path of pathsOf({ devices: ['cpu'], threads: [1] }).filter(({ name }) => name === 'TypedArray.set' || name === 'clone')) {
+    const work = await workOf(path, 64);
+    await work.run();
+    await work.close?.();
+    const [span] = recorder.take().spans.filter(({ name }) => name === armNameOf(path));
+    assert.equal([span.category, span.args], ['copy', { bytes: 64 }]);
+  }
+  stopTracing();
+});
+
 test('the loops of the roof copy all bytes', async () => {
   for (const path of pathsOf({ devices: ['cpu'], threads: [2] }).filter(({ loop, direction }) => loop && direction === 'device-to-device'))
     await checks(path, 2 ** 23);
@@ -158,6 +171,10 @@ test('the verdict names the path to take, the price of a small transfer, what ke
   has('device to host on cpu: view@cpu/1 hands over 64MiB in 50 ns without a copy; the best copy takes 8 ms');
   has('CPU copies of 16MiB and more reach at least this much of the best copy loop: device-to-host view+copy@cpu/1 91 % (64MiB)');
   assert.ok(said.some((line) => /^fit, host to device on webgpu, writeBuffer@webgpu: \d+(\.\d+)? µs \+ bytes \/ .* GB\/s/.test(line)));
+  const fitOf = (times: Record<string, number>) =>
+    suite.verdict!(gpu('staging', times), request()).find((line) => line.startsWith('fit,'))!;
+  assert.match(fitOf({ '4B': 1000, '64KiB': 1000 + 65536, '16MiB': 1000 + 2 ** 24 }), /R² 1\.000, error \S+ %, at most \S+ %$/);
+  assert.match(fitOf({ '4B': 1000, '64KiB': 2000, '16MiB': 4e6 }), /, so no line: go by the rows$/);
   assert.equal(suite.verdict!([], request()), [], 'no rows, no sentences');
 });
 

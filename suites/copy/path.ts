@@ -2,6 +2,7 @@
 
 import type { Facts, Work } from '../../harness/suite.ts';
 import type { Cost, DeviceKind, Traits } from '../../kernels/kernel.ts';
+import { clockNs, MAIN_THREAD, type Recorder, tracing } from '../../kernels/span.ts';
 import { firstDifference, pattern } from './pattern.ts';
 
 export const DIRECTIONS = ['host-to-device', 'device-to-host', 'device-to-device', 'main-to-worker'] as const;
@@ -60,8 +61,9 @@ export const sideOf = ({ place }: Pick<Path, 'place'>): string => place.split('/
 export async function workOf(path: Path, bytes: number): Promise<Work> {
   const transfer = await path.open(bytes);
   await transfer.put(pattern(bytes, 1));
+  const recorder = tracing();
   return {
-    run: () => transfer.run(),
+    run: recorder ? told(recorder, path, bytes, () => transfer.run()) : () => transfer.run(),
     settle: transfer.settle && (() => transfer.settle!()),
     async verify() {
       // Other bytes than those of the first call, which may still lie there.
@@ -72,6 +74,20 @@ export async function workOf(path: Path, bytes: number): Promise<Work> {
     },
     facts: () => factsOf(path, bytes),
     close: () => transfer.close?.(),
+  };
+}
+
+/** Transfers that a trace shows whole, by the path's name: most paths are not the device's verbs, which tell of themselves. */
+function told(recorder: Recorder, path: Path, bytes: number, run: () => unknown): () => unknown {
+  const name = armNameOf(path);
+  return () => {
+    if (!recorder.admits()) return run();
+    const began = clockNs();
+    const end = () => recorder.span(MAIN_THREAD, name, 'copy', began, clockNs(), { bytes });
+    const running = run();
+    if (running instanceof Promise) return running.then(end);
+    end();
+    return running;
   };
 }
 

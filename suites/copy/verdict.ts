@@ -135,12 +135,15 @@ function roofs(measured: readonly Measured[]): string[] {
   return [`CPU copies of ${byteSize(LARGE)} and more reach at least this much of the best copy loop: ${said.join(', ')}`];
 }
 
+/** From this error on the line is no guide: the rate changes with the size, as the levels of a memory do. */
+const ROUGH = 0.25;
+
 /** Latency and bandwidth of one path, with how well they fit. */
 function fitted({ path, points }: Measured): string[] {
   const fit = path.moves ? hockney(points) : undefined;
   if (!fit) return [];
   const { latencyNs, gbps, halfBytes, r2, residual, worst } = fit;
   return [
-    `fit, ${familyOf(path)}, ${armNameOf(path)}: ${time(latencyNs)} + bytes / ${digits(gbps)} GB/s (half of it at ${size(halfBytes)}); R² ${r2.toFixed(3)}, error ${share(residual)}, at most ${share(worst)}`,
+    `fit, ${familyOf(path)}, ${armNameOf(path)}: ${time(latencyNs)} + bytes / ${digits(gbps)} GB/s (half of it at ${size(halfBytes)}); R² ${r2.toFixed(3)}, error ${share(residual)}, at most ${share(worst)}${residual >= ROUGH ? ', so no line: go by the rows' : ''}`,
   ];
 }

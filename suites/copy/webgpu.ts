@@ -216,7 +216,7 @@ export const webgpuPaths: readonly Path[] = [
   { ...into, name: 'writeBuffer', holds: 3, open: writeBuffer },
   { ...into, name: 'writeBuffer/fresh', freshOf: 'writeBuffer', holds: 4, open: writeBufferFresh },
   { ...into, name: 'writeBuffer/queued', queued: true, holds: 4, open: writeBufferQueued },
-  { ...into, name: 'mapped-at-creation', holds: 4, open: mappedAtCreation },
+  { ...into, name: 'mapped-at-creation', freshOf: 'writeBuffer', holds: 4, open: mappedAtCreation },
   { ...into, name: 'staging', holds: 3, open: staged },
   { ...into, name: 'staging/fresh', freshOf: 'staging', holds: 4, open: stagedFresh },
   { ...into, name: 'staging/ring', queued: true, holds: 2 + RING, open: ring },
