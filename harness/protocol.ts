@@ -8,7 +8,7 @@ import type { Identity } from '../kernels/tuned/entry.ts';
 import type { Arm } from './arm.ts';
 import type { PeerCase } from './peers/peer.ts';
 import type { Events } from './span.ts';
-import type { Request } from './suite.ts';
+import type { Case, FunctionArm, Request } from './suite.ts';
 import type { CandidateOrder, Compiled, Proven, StageOrder, Warmed } from './tuner/stage.ts';
 
 export const PROTOCOL_VERSION = 2;
@@ -92,10 +92,17 @@ export interface Figure {
   readonly value: number;
 }
 
+/** A case by name, with the names of its arms where they are functions: what travels of it between processes. */
+export interface ListedCase extends Pick<Case, 'name' | 'problem' | 'devices' | 'dtype'> {
+  readonly arms?: readonly Pick<FunctionArm, 'name' | 'device' | 'threads'>[];
+}
+
 /** Every verb with what is asked and what is answered. */
 export interface Verbs {
   /** With `traced` the process records spans and counters from then on. */
   open: { ask: { protocol: number; arm: Arm; suite?: string; request?: Request; traced?: boolean }; answer: Opened };
+  /** Of an arm of functions: the cases that its suite lists. */
+  list: { ask: object; answer: ListedCase[] };
   prepare: { ask: { case: CaseOrder }; answer: Prepared };
   calibrate: { ask: { shareNs: number; sampleNs: number }; answer: Calibrated };
   sample: { ask: { iterations: number }; answer: Figure[] };

@@ -18,7 +18,7 @@ import { Sampler } from './sampler.ts';
 import { withExtraCalls } from './selftest/injection.ts';
 import type { Events } from './span.ts';
 import type { Subject } from './subject.ts';
-import { type Request, type Suite, UnknownSuiteError } from './suite.ts';
+import { type Case, type Suite, UnknownSuiteError } from './suite.ts';
 import { Stage } from './tuner/stage.ts';
 
 /** How the reason begins where one of two revisions lacks a benchmark. */
@@ -61,6 +61,8 @@ class ServedArm implements Answers {
   #peer?: OpenPeer;
   /** The suite's own arms by case; for function arms only. */
   #functions?: (caseName: string) => Promise<Subject>;
+  /** What it lists; for function arms only. */
+  #cases: readonly Case[] = [];
   #subject?: Subject;
   #sampler?: Sampler;
   /** Of the tuner. */
@@ -81,7 +83,12 @@ class ServedArm implements Answers {
     if (arm.kind === 'peer') this.#peer = await openPeer(arm);
     // Kernels are given their tunables; functions choose them, by the table that the run goes by.
     if (arm.kind === 'function') await prepareTable();
-    this.#functions = arm.kind === 'function' ? functionsOf(await this.#suiteOf(suite!, arm), arm, request!) : undefined;
+    this.#functions = undefined;
+    if (arm.kind === 'function') {
+      const loaded = await this.#suiteOf(suite!, arm);
+      this.#cases = loaded.cases(request!);
+      this.#functions = functionsOf(loaded.name, this.#cases, arm);
+    }
     const ownFlags = this.#device && 'v8Flags' in this.#device ? String(this.#device.v8Flags) : '';
     return {
       protocol: PROTOCOL_VERSION,
@@ -109,6 +116,16 @@ class ServedArm implements Answers {
     const device = this.#devices.get(key) ?? (await openDevice(arm.device, arm));
     this.#devices.set(key, device);
     return device;
+  }
+
+  async list() {
+    return this.#cases.map(({ name, problem, devices, dtype, arms }) => ({
+      name,
+      problem,
+      devices,
+      dtype,
+      arms: arms?.map(({ name, device, threads }) => ({ name, device, threads })),
+    }));
   }
 
   async prepare({ case: order }: Verbs['prepare']['ask']) {
@@ -202,14 +219,14 @@ class ServedArm implements Answers {
 }
 
 /** Makes the subject of the arm in a case of the suite, listed anew in this process: functions do not travel between processes. */
-function functionsOf(suite: Suite, arm: Arm, request: Request): (caseName: string) => Promise<Subject> {
-  const cases = new Map(suite.cases(request).map((one) => [one.name, one]));
+function functionsOf(suite: string, listed: readonly Case[], arm: Arm): (caseName: string) => Promise<Subject> {
+  const cases = new Map(listed.map((one) => [one.name, one]));
   return async (caseName) => {
     const one = cases.get(caseName);
     const found = one?.arms?.find(({ name }) => name === (arm.revision?.arm ?? arm.name));
     if (!found && arm.revision) throw new ArmFailure('skipped', `${ABSENT} ${caseName} with arm ${arm.revision.arm}`);
     if (!found)
-      throw new ArmFailure('failed', `the suite ${suite.name} no longer lists ${caseName} with arm ${arm.name}; its cases must not change`);
+      throw new ArmFailure('failed', `the suite ${suite} no longer lists ${caseName} with arm ${arm.name}; its cases must not change`);
     return functionSubject(found, one?.once !== undefined);
   };
 }

@@ -71,14 +71,20 @@ test('a folder with files is refused unless the run goes on in it', () => {
   assert.throws(() => readFolder(join(root, 'nowhere')), /there is no folder/);
 });
 
-test('a torn last row is cut before the run goes on', () => {
+test('a torn last row is refused where the folder is only read, and cut before the run goes on', () => {
   const dir = filled();
+  const path = join(dir, 'samples.csv');
   const before = text(dir, 'samples.csv');
-  for (const torn of ['half,a,ro', 'x,"quoted\r\nand never cl', '\u00e9']) {
-    appendFileSync(join(dir, 'samples.csv'), torn);
-    assert.is(readFolder(dir).samples.length, 2);
+  // The last of them has all its fields, and no line end.
+  for (const torn of ['half,a,ro', 'x,"quoted\r\nand never cl', '\u00e9', before.trimEnd().split('\r\n')[1]]) {
+    appendFileSync(path, torn);
+    assert.throws(() => readFolder(dir), /samples\.csv: line \d: .*--resume/);
+    assert.is(text(dir, 'samples.csv'), before + torn);
+    const sink = folderSink(dir, { resume: true });
+    assert.is(sink.earlier.samples.length, 2);
     assert.is(text(dir, 'samples.csv'), before);
   }
+  assert.is(readFolder(dir).samples.length, 2);
 });
 
 test('a folder of other files is the user’s mistake, with path and line', () => {

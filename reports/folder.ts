@@ -8,7 +8,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Comparison } from '../harness/comparison/document.ts';
-import { CsvError } from '../harness/csv.ts';
+import { CsvError, wholeLength } from '../harness/csv.ts';
 import type { Sample, Sink, Summary } from '../harness/record.ts';
 import { UsageError } from '../harness/suite.ts';
 import { comparisonCsv, readSamples, readSummaries, samplesCsv, summaryCsv } from './csv.ts';
@@ -47,31 +47,56 @@ export interface FolderSink extends Sink {
 
 const rowKey = ({ suite, case: name, arm }: Pick<Summary, 'suite' | 'case' | 'arm'>): string => JSON.stringify([suite, name, arm]);
 
-/** Reads a file of an earlier run; what is wrong with it is the user's to know, with its path. */
-function readEarlier<T>(path: string, read: (text: string) => T, text: string): T {
+/** What a reader makes of a file's text; of a file that is not there, of an empty one. What is wrong with it is the user's to know, with its path and what to do. */
+function readFile<T>(
+  path: string,
+  read: (text: string) => T,
+  remedy: string,
+  text = existsSync(path) ? readFileSync(path, 'utf8') : '',
+): T {
   try {
     return read(text);
   } catch (error) {
-    if (error instanceof CsvError || error instanceof DocumentError)
-      throw new UsageError(`${path}: ${error.message}; --resume needs the files of an earlier run as it wrote them`);
+    if (error instanceof CsvError || error instanceof DocumentError) throw new UsageError(`${path}: ${error.message}; ${remedy}`);
     throw error;
   }
 }
 
+const GO_ON = '--resume needs the files of an earlier run as it wrote them';
+const AS_WRITTEN =
+  'a folder is read as its run wrote it. If that was cut short, go on with it by --resume; if it is of a newer version, read it with that';
+
 function openEarlier(dir: string): Earlier {
   const [run, samples, summary] = ['run.json', 'samples.csv', 'summary.csv'].map((name) => join(dir, name));
   return {
-    run: existsSync(run) ? readEarlier(run, readRun, readFileSync(run, 'utf8')) : undefined,
-    samples: readEarlier(samples, readSamples, cutTornRecord(samples)),
-    summaries: readEarlier(summary, readSummaries, cutTornRecord(summary)),
+    run: existsSync(run) ? readFile(run, readRun, GO_ON) : undefined,
+    samples: readFile(samples, readSamples, GO_ON, cutTornRecord(samples)),
+    summaries: readFile(summary, readSummaries, GO_ON, cutTornRecord(summary)),
   };
 }
 
-/** What an earlier run left in `dir`, for --resume. Cuts off a row that was never finished. Throws a UsageError for files that are not ours. */
-export function readFolder(dir: string): Earlier {
-  if (!existsSync(dir)) throw new UsageError(`--resume: there is no folder ${dir}; give the folder of the run to go on with`);
-  return openEarlier(dir);
+/** A reader that takes no table whose last row is cut: a number may be cut to another. */
+const whole =
+  <T>(read: (text: string) => T) =>
+  (text: string): T => {
+    const rows = read(text);
+    if (wholeLength(text) < text.length) throw new CsvError(text.split('\n').length, 'the row is cut');
+    return rows;
+  };
+
+/** The document of a run and its rows, from a folder that is only read: its run may still go on. Throws a UsageError for what is missing, damaged or of another version. */
+export function readRows(dir: string): { run: RunDocument; summaries: Summary[] } {
+  if (!existsSync(dir)) throw new UsageError(`there is no folder ${dir}`);
+  const run = join(dir, 'run.json');
+  if (!existsSync(run)) throw new UsageError(`there is no run in ${dir}: it has no run.json`);
+  return { run: readFile(run, readRun, AS_WRITTEN), summaries: readFile(join(dir, 'summary.csv'), whole(readSummaries), AS_WRITTEN) };
 }
+
+/** All of a folder, only read. Throws a UsageError, as `readRows` does. */
+export const readFolder = (dir: string): Required<Earlier> => ({
+  ...readRows(dir),
+  samples: readFile(join(dir, 'samples.csv'), whole(readSamples), AS_WRITTEN),
+});
 
 /**
  * Opens a results folder and creates it where it is missing.

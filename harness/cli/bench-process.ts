@@ -22,7 +22,7 @@ export interface Ended {
 
 export interface Start {
   /** Called with all that stands on standard error so far; it may send signals. */
-  watch?(err: string, kill: (signal: NodeJS.Signals) => void): void;
+  watch?(err: string, kill: (signal: NodeJS.Signals) => void, pid: number): void;
   /** A shell command to put in front, such as a limit. */
   readonly under?: string;
 }
@@ -46,7 +46,7 @@ export class Workplace {
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       err += text;
-      watch?.(err, (signal) => child.kill(signal));
+      watch?.(err, (signal) => child.kill(signal), child.pid!);
     });
     return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
   }

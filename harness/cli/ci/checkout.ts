@@ -3,13 +3,14 @@
 // Worktrees lie in the system's folder for temporary files and are removed however this process ends; those of processes that were killed are removed at the next start.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Revision } from '../../comparison/document.ts';
 import { UsageError } from '../../suite.ts';
-import { provideDependencies } from './dependencies.ts';
+import { BuildError, provideDependencies } from './dependencies.ts';
+import { DiskFullError, isDiskFull } from './disk.ts';
 
 export interface Checkout extends Revision, Disposable {
   /** Its folder. */
@@ -57,10 +58,19 @@ export function treeAsItIs(repository: string): Checkout {
 
 export const isDirty = (repository: string): boolean => git(repository, 'status', '--porcelain', '--untracked-files=no') !== '';
 
+/** The folder at or above `folder` that has a package.json, as a path within the repository; empty for the repository itself. */
+export function projectWithin(repository: string, folder: string): string {
+  const here = relative(realpathSync(repository), realpathSync(folder));
+  const above = here.split('/').map((_, i, parts) => parts.slice(0, parts.length - i).join('/'));
+  return above.find((path) => existsSync(join(repository, path, 'package.json'))) ?? '';
+}
+
 /** What checking out needs besides the revision. */
 export interface CheckoutOptions {
   /** The option that named the revision, for errors. */
   readonly option: string;
+  /** The folder of the repository whose dependencies are needed. */
+  readonly project: string;
   /** Where dependencies are kept. */
   readonly cache: string;
   readonly signal: AbortSignal;
@@ -69,28 +79,51 @@ export interface CheckoutOptions {
 /**
  * A worktree of `ref` with its dependencies.
  *
- * Throws a UsageError for a revision that is not there, a BuildError for one that does not install, and the signal's reason once that is given.
+ * Throws a UsageError for a revision that is not there, a BuildError for one that cannot be made ready, a DiskFullError, and the signal's reason once that is given.
  */
-export async function checkOut(repository: string, ref: string, { option, cache, signal }: CheckoutOptions): Promise<Checkout> {
+export async function checkOut(repository: string, ref: string, options: CheckoutOptions): Promise<Checkout> {
+  const { option, project, cache, signal } = options;
   const sha = commitOf(repository, ref, option);
   removeStale(repository);
-  const root = join(mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`)), sha.slice(0, 12));
+  const root = join(emptyFolder(ref), sha.slice(0, 12));
   const remove = () => {
     process.off('exit', remove);
     removeWorktree(repository, root);
   };
   process.on('exit', remove);
   try {
-    git(repository, 'worktree', 'add', '--detach', '--quiet', root, sha);
+    addWorktree(repository, root, sha, ref);
     // Signals are seen between turns of the event loop only.
     await setImmediate();
     signal.throwIfAborted();
-    await provideDependencies(repository, root, ref, cache, signal);
+    await provideDependencies({ here: join(repository, project), there: join(root, project), ref }, cache, signal);
   } catch (error) {
     remove();
     throw error;
   }
   return { ref, sha, dirty: false, root, [Symbol.dispose]: remove };
+}
+
+function emptyFolder(ref: string): string {
+  try {
+    return realpathSync(mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`)));
+  } catch (error) {
+    if (isDiskFull((error as Error).message)) throw new DiskFullError(tmpdir());
+    throw new BuildError(
+      `${ref}: no folder for it can be made in ${tmpdir()} (${(error as Error).message}); set TMPDIR to one that is yours`,
+    );
+  }
+}
+
+function addWorktree(repository: string, root: string, sha: string, ref: string): void {
+  try {
+    git(repository, 'worktree', 'add', '--detach', '--quiet', root, sha);
+  } catch (error) {
+    const said = String((error as { stderr?: unknown }).stderr ?? error);
+    if (isDiskFull(said)) throw new DiskFullError(root);
+    const why = /^(?:fatal|error): (.*)$/m.exec(said)?.[1] ?? said.trim().split('\n')[0];
+    throw new BuildError(`${ref}: it cannot be checked out: ${why}; try git worktree add FOLDER ${ref}`);
+  }
 }
 
 /** Folders of worktrees are named by the process that made them. */

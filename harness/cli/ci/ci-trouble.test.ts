@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { familyOf } from '../../processes.ts';
 import type { Start, Workplace } from '../bench-process.ts';
 import { ci, ciWith, commit, git, removeAll, repository, suiteText, worktrees } from './fixtures/repository.ts';
 
@@ -86,9 +87,9 @@ async function refusals(place: Workplace): Promise<void> {
 }
 
 test('Ctrl-C while the base is made ready ends with 130, and nothing is left', async () => {
-  // A lifecycle script that waits stands in for a long installation; npm runs it without any network.
+  // A script that waits stands in for a long installation.
   const manifest = (name: string) => ({
-    'package.json': JSON.stringify({ name, version: '1.0.0', scripts: { preinstall: 'sleep 20' } }),
+    'package.json': JSON.stringify({ name, version: '1.0.0', scripts: { prepare: 'sleep 20' } }),
     'package-lock.json': JSON.stringify({
       name,
       version: '1.0.0',
@@ -100,7 +101,7 @@ test('Ctrl-C while the base is made ready ends with 130, and nothing is left', a
   });
   const place = repository(manifest('slow'));
   const began = performance.now();
-  const { code, err } = await ciWith(place, ['--base', 'HEAD', '--out', 'out'], signalAt('installing the dependencies', 'SIGINT'));
+  const { code, err } = await ciWith(place, ['--base', 'HEAD', '--out', 'out'], signalAt('building HEAD', 'SIGINT'));
   assert.is(code, 130, err);
   assert.match(err, /interrupted before anything was measured/);
   assert.ok(performance.now() - began < 15_000);
@@ -140,6 +141,48 @@ test('a base that lacks the suite leaves nothing to compare: exit 4, never a pas
   assert.match(out, /own\/sum sum: invalid \(head-only\): the base does not have it/);
 });
 
+test('a base whose suite does not load, or that does not build, is a failure in one line', async () => {
+  const unloadable = await ci(repository('export default {', suiteText(['sum'])), '--base', 'HEAD~1', '--out', 'out');
+  assert.is(unloadable.code, 3, unloadable.err);
+  assert.match(unloadable.out, /own\/sum sum: invalid \(failed\): base: .*own\.suite\.mts: cannot be loaded/);
+  assert.match(unloadable.out, /what only the base has of the suite own is not known/);
+  const built = (prepare: string) => ({
+    'package.json': JSON.stringify({ name: 'own', version: '1.0.0', scripts: { prepare } }),
+    'package-lock.json': JSON.stringify({ name: 'own', version: '1.0.0', lockfileVersion: 3, packages: {} }),
+    'own.suite.mts': suiteText(['sum']),
+  });
+  const place = repository(built(`node -e "console.error('own.ts(3,1): ; expected'); process.exit(2)"`), built('true'));
+  const { code, err, out } = await ci(place, '--base', 'HEAD~1', '--out', 'out');
+  assert.is(code, 3, err);
+  assert.match(err, /^bench: HEAD~1: it does not build: own\.ts\(3,1\): ; expected; try npm run prepare in a checkout of it$/m);
+  assert.is(out, '');
+  assert.is(worktrees(place).length, 1);
+});
+
+test('a process of an arm that is killed fails its benchmark, and --resume tries that again', async () => {
+  const place = repository(suiteText(['sum']));
+  let poll: NodeJS.Timeout | undefined;
+  const killed = await ciWith(place, LONG, {
+    watch(err, _, pid) {
+      if (poll || !err.includes('fork 3')) return;
+      poll = setInterval(() => {
+        const [, child] = familyOf(pid);
+        if (child === undefined) return;
+        clearInterval(poll);
+        process.kill(child, 'SIGKILL');
+      }, 5);
+    },
+  });
+  assert.is(killed.code, 3, killed.err);
+  assert.match(killed.out, /own\/sum sum: invalid \(failed\): (base|head): the arm's process was killed by SIGKILL/);
+  const before = samplesOf(place).length;
+  assert.ok(before >= 4, 'finished pairs are kept');
+  const resumed = await ciWith(place, [...LONG, '--resume'], signalAt('fork 5', 'SIGINT'));
+  assert.is(resumed.code, 130, resumed.err);
+  assert.not.match(resumed.err, /fork 2,/);
+  assert.ok(samplesOf(place).length > before);
+});
+
 test('a benchmark that throws on one side is a failure of that side, with its words', async () => {
   const throwing = suiteText(['sum'], { run: "throw new Error('out of luck');" });
   const thrown = await ci(repository(suiteText(['sum']), throwing), '--base', 'HEAD~1', '--out', 'out');
@@ -169,6 +212,15 @@ test('a disk that fills ends with exit 4 and the name of the file; finished pair
   assert.is(worktrees(place).length, 1);
   const resumed = await ciWith(place, [...LONG, '--resume'], signalAt('case 1/1', 'SIGINT'));
   assert.is(resumed.code, 130, resumed.err);
+});
+
+test('a disk that fills while a revision is checked out ends with exit 4', async () => {
+  const place = repository({ 'own.suite.mts': suiteText(['sum']), 'large.txt': 'x'.repeat(65536) });
+  const { code, err, out } = await ciWith(place, ['--base', 'HEAD'], { under: "trap '' XFSZ; ulimit -f 8" });
+  assert.is(code, 4, err);
+  assert.match(err, /cannot be written: the disk is full; make room/);
+  assert.is(out, '');
+  assert.is(worktrees(place).length, 1);
 });
 
 test('a folder of a process that lives is left alone', async () => {

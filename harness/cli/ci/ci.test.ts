@@ -10,6 +10,7 @@ import { SCHEMA_VERSION } from '../../../reports/schema.ts';
 import { TERMS } from '../../comparison/estimate.ts';
 import { armOfSide, type Benchmark, SECOND_STAGE } from '../../comparison/evidence.ts';
 import { redirected } from '../../revision.ts';
+import { TROUBLE } from '../bench-process.ts';
 import { codesOf } from './exit.ts';
 import { ci, removeAll, repository, suiteText, workplace, worktrees } from './fixtures/repository.ts';
 
@@ -29,17 +30,30 @@ test('what cannot be compared is refused in a line that says what to do', async 
   await says(/nothing is left to measure/, 2, '--base', 'HEAD', '--filter', 'arm==none');
   writeFileSync(join(place.folder, 'own.suite.mts'), suiteText(['other']));
   await says(/has changes that HEAD lacks; commit or stash/, 2, '--base', 'HEAD');
+  writeFileSync(join(place.folder, 'own.suite.mts'), suiteText([]));
+  await says(/nothing is left to measure/, 2, '--base', 'HEAD', '--head', '.');
+  writeFileSync(join(place.folder, 'new.suite.mts'), suiteText(['sum']));
+  writeFileSync(join(place.folder, 'own.suite.mts'), suiteText(['sum']));
+  await says(/new\.suite\.mts is not part of HEAD; commit it/, 2, '--base', 'HEAD', '--suites', './new.suite.mts');
+  await says(/lies outside of the repository/, 2, '--base', 'HEAD', '--suites', TROUBLE);
   assert.is((await workplace().bench(['ci', '--base', 'HEAD'])).code, 2);
 });
 
 test('a gate leaves a folder that is judged again to the same bytes, and no worktree', async () => {
-  const place = repository(suiteText(['sum']), suiteText(['sum', 'new']));
+  const place = repository(suiteText(['sum', 'old']), suiteText(['sum', 'new']));
   const out = join(place.folder, 'out');
   const first = await ci(place, '--base', 'HEAD~1', '--out', out);
   // 4 where this machine was so busy that every round was disturbed.
   assert.ok(first.code === 0 || first.code === 4, first.err);
   assert.match(first.out, /own\/sum\s+sum\s+\d/);
   assert.match(first.out, /own\/sum new: invalid \(head-only\): the base does not have it/);
+  assert.match(first.out, /own\/sum old: invalid \(base-only\): the head does not have it/);
+  assert.equal(
+    place
+      .rows('out', 'comparison.csv')
+      .map(({ arm_head, verdict, reason }) => (verdict === 'invalid' ? `${arm_head}: ${reason}` : arm_head)),
+    ['head:sum', 'head:new: the base does not have it', 'head:old: the head does not have it'],
+  );
   const files = () => new Map(readdirSync(out).map((name) => [name, readFileSync(join(out, name), 'utf8')]));
   const before = files();
   assert.ok(before.has('comparison.csv') && before.has('results.json') && before.has('samples.csv'));
@@ -50,16 +64,16 @@ test('a gate leaves a folder that is judged again to the same bytes, and no work
   assert.is(worktrees(place).length, 1);
 });
 
-test('wrong numbers fail as wrong', async () => {
-  const { code, out } = await ci(
-    repository(suiteText(['sum']), suiteText(['sum'], { verify: "'it is wrong'" })),
-    '--base',
-    'HEAD~1',
-    '--out',
-    'out',
-  );
-  assert.is(code, 3);
-  assert.match(out, /invalid \(wrong\): head: it is wrong/);
+test('wrong numbers fail as wrong, on either side', async () => {
+  const [right, wrong] = [suiteText(['sum']), suiteText(['sum'], { verify: "'it is wrong'" })];
+  for (const [side, place] of [
+    ['head', repository(right, wrong)],
+    ['base', repository(wrong, right)],
+  ] as const) {
+    const { code, out } = await ci(place, '--base', 'HEAD~1', '--out', 'out');
+    assert.is(code, 3);
+    assert.match(out, new RegExp(`invalid \\(wrong\\): ${side}: it is wrong`));
+  }
 });
 
 test('imports go to the side they belong to, and stay where the other side has no such file', () => {

@@ -11,7 +11,6 @@ import { TERMS, type Terms } from '../../comparison/estimate.ts';
 import { lookAround } from '../../environment.ts';
 import { benchmarkOf, gate, impedimentsOf } from '../../gate.ts';
 import { Ledger } from '../../ledger.ts';
-import type { Probes } from '../../probe.ts';
 import { checkResumable } from '../../resume.ts';
 import { UsageError } from '../../suite.ts';
 import { summarize } from '../../summary.ts';
@@ -22,11 +21,11 @@ import { ARM_MODULE, newestFolder, newFolder } from '../places.ts';
 import { progressOf } from '../progress.ts';
 import { checkFormats } from '../run-plan.ts';
 import { judgeFolder } from './analyze.ts';
-import { type Checkout, checkOut, commitOf, isDirty, repositoryOf, treeAsItIs } from './checkout.ts';
+import { type Checkout, type CheckoutOptions, checkOut, commitOf, isDirty, projectWithin, repositoryOf, treeAsItIs } from './checkout.ts';
 import type { CiFlags } from './ci-options.ts';
 import { type GateDocument, gateOf } from './document.ts';
 import { codesOf } from './exit.ts';
-import { planGate, type Sides } from './gate-plan.ts';
+import { type PlannedGate, planGate, type Sides } from './gate-plan.ts';
 
 /** Runs the gate and returns the gravest code that applies. Throws a UsageError for what cannot be compared. */
 export async function ci(flags: CiFlags, command: readonly string[]): Promise<ExitCode> {
@@ -35,8 +34,9 @@ export async function ci(flags: CiFlags, command: readonly string[]): Promise<Ex
   using interrupt = new Interrupt();
   const { signal } = interrupt;
   try {
-    using base = await checkOut(repository, flags.base, { option: '--base', cache: cacheFolder(), signal });
-    using head = await checkOutHead(repository, flags.head, signal);
+    const options = { project: projectWithin(repository, process.cwd()), cache: cacheFolder(), signal };
+    using base = await checkOut(repository, flags.base, { ...options, option: '--base' });
+    using head = await checkOutHead(repository, flags.head, { ...options, option: '--head' });
     // Awaited here: the checkouts are removed when this block is left.
     return await compare({ base, head }, repository, flags, command, signal);
   } catch (error) {
@@ -47,7 +47,7 @@ export async function ci(flags: CiFlags, command: readonly string[]): Promise<Ex
 }
 
 /** The head: a revision like the base, or `.` for the tree as it is. A name that leaves out changes of the tree is refused. */
-async function checkOutHead(repository: string, ref: string, signal: AbortSignal): Promise<Checkout> {
+async function checkOutHead(repository: string, ref: string, options: CheckoutOptions): Promise<Checkout> {
   if (ref === '.') return treeAsItIs(repository);
   const isHere = commitOf(repository, ref, '--head') === commitOf(repository, 'HEAD', '--head');
   if (!isHere)
@@ -56,7 +56,7 @@ async function checkOutHead(repository: string, ref: string, signal: AbortSignal
     throw new UsageError(
       `the working tree has changes that ${ref} lacks; commit or stash them, or give --head . to measure the tree as it is`,
     );
-  return checkOut(repository, ref, { option: '--head', cache: cacheFolder(), signal });
+  return checkOut(repository, ref, options);
 }
 
 const termsOf = (flags: CiFlags): Terms => ({ ...TERMS, margin: flags.margin });
@@ -68,10 +68,10 @@ async function compare(
   command: readonly string[],
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { plan, probes } = await planGate(flags, sides, repository);
+  const planned = await planGate(flags, sides, repository);
   signal.throwIfAborted();
   const dir = flags.out ?? (flags.resume ? newestFolder('ci') : newFolder('ci', new Date()));
-  const run = new GateRun(plan, sides, folderSink(dir, { resume: flags.resume }), flags, command, probes);
+  const run = new GateRun(planned, sides, folderSink(dir, { resume: flags.resume }), flags, command);
   return run.measure(signal);
 }
 
@@ -84,7 +84,7 @@ class GateRun {
   /** Absent until all was measured. */
   #results?: Results;
 
-  constructor(plan: Ledger['plan'], sides: Sides, folder: FolderSink, flags: CiFlags, command: readonly string[], probes: Probes) {
+  constructor({ plan, probes, warnings }: PlannedGate, sides: Sides, folder: FolderSink, flags: CiFlags, command: readonly string[]) {
     this.#folder = folder;
     this.#flags = flags;
     const { environment, versions } = lookAround(probes);
@@ -100,7 +100,7 @@ class GateRun {
       benchmarks: plan.cases.map((one) => benchmarkOf(plan, one)),
       impediments: [],
       pair_seconds: before?.pair_seconds,
-      warnings: [],
+      warnings,
     };
     this.#document = {
       schemaVersion: SCHEMA_VERSION,
@@ -126,7 +126,8 @@ class GateRun {
       const hooks = { entry: ARM_MODULE, seed, verbose, signal, progress: progress.show, measured: () => undefined };
       const spent = await gate(this.#ledger, { terms: this.#gate.terms, budget }, hooks);
       progress.clear();
-      const warnings = spent.exhausted && !signal.aborted ? [`the budget of ${budget} s ended before everything was decided`] : [];
+      const ended = spent.exhausted && !signal.aborted ? [`the budget of ${budget} s ended before everything was decided`] : [];
+      const warnings = [...this.#gate.warnings, ...ended];
       this.#finish({ pair_seconds: spent.pairSeconds ?? this.#gate.pair_seconds, warnings }, signal.aborted);
     } catch (error) {
       progress.clear();

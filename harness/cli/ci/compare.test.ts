@@ -1,6 +1,6 @@
 // bench compare on folders with made-up samples: what it says of two results that were not measured together.
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -64,12 +64,39 @@ test('folders that cannot be compared are refused in a line', async () => {
     assert.is(code, 2, err);
     assert.match(err, wanted);
   };
-  await refused(join(place.folder, 'nowhere'), /there is no run in/);
+  await refused(join(place.folder, 'nowhere'), /there is no folder/);
   await refused(folderOf('other', around(1), { caseName: 's/two' }), /no case and arm in common/);
   await refused(folderOf('far', around(1), { cpu: 'two' }), /another environment.*--foreign mark/, '--foreign', 'refuse');
-  const cut = folderOf('cut', around(1));
-  writeFileSync(join(cut, 'run.json'), '{"schemaVersion": 1,');
-  await refused(cut, /run\.json: not JSON/);
+  for (const [file, damage, wanted] of DAMAGES) {
+    const dir = folderOf(`damaged-${DAMAGES.findIndex(([, one]) => one === damage)}`, around(1));
+    const path = join(dir, file);
+    const damaged = damage(readFileSync(path, 'utf8'));
+    writeFileSync(path, damaged);
+    await refused(dir, wanted);
+    assert.is(readFileSync(path, 'utf8'), damaged, 'a folder is only read');
+  }
+});
+
+const cutAt = (share: number) => (text: string) => text.slice(0, Math.floor(text.length * share));
+
+/** What may have happened to a file of a results folder, and what is said of it. */
+const DAMAGES: readonly (readonly [string, (text: string) => string, RegExp])[] = [
+  ['run.json', cutAt(0.5), /run\.json: not JSON/],
+  ['run.json', (text) => text.replace(/"schemaVersion": \d+/, '"schemaVersion": 99'), /run\.json: schemaVersion: .*newer version/],
+  ['samples.csv', cutAt(0.9), /samples\.csv: line \d: .*--resume/],
+  ['summary.csv', cutAt(0.9), /summary\.csv: line 2: .*--resume/],
+  ['summary.csv', (text) => text.replace('median_ns,', 'middle_ns,'), /summary\.csv: line 1: the columns median_ns are missing/],
+];
+
+test('of another machine: marked in the row and above the table, or refused; it differs, it never regressed', async () => {
+  const [here, there] = [folderOf('here', around(1000)), folderOf('there', around(1300), { cpu: 'two' })];
+  const { code, out } = await place.bench(['compare', here, there, '--format', 'json']);
+  assert.is(code, 0);
+  const { rows, warnings } = JSON.parse(out);
+  assert.equal([rows[0].verdict, rows[0].code], ['differs', 'other-environment']);
+  assert.match(warnings[0], /environments differ \(cpu: one, two\)/);
+  assert.is((await place.bench(['compare', here, there, '--foreign', 'refuse'])).code, 2);
+  assert.is((await place.bench(['compare', here, here, '--foreign', 'refuse'])).code, 0);
 });
 
 test('as CSV and JSON', async () => {

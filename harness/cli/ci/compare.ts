@@ -1,8 +1,6 @@
 // `bench compare A B`: two results folders side by side. They were not measured together, so rows may differ, but never have regressed.
 
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Earlier, readFolder } from '../../../reports/folder.ts';
 import { render } from '../../../reports/formats.ts';
 import { terminalStyle } from '../../../reports/table.ts';
@@ -23,7 +21,7 @@ export interface CompareFlags {
 
 /** Prints the comparison. Exit code 0 whatever it says; throws a UsageError for folders that cannot be read or have nothing in common. */
 export function compareFolders(a: string, b: string, flags: CompareFlags): ExitCode {
-  const [base, head] = [read(a), read(b)];
+  const [base, head] = [readFolder(a), readFolder(b)];
   const comparison = comparisonOf({ ref: a, ...base }, { ref: b, ...head }, flags);
   if (flags.format === 'json') process.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
   else {
@@ -69,12 +67,6 @@ function comparisonOf(base: Side, head: Side, { margin, foreign }: CompareFlags)
 
 /** A folder that was read. */
 type Side = Required<Earlier> & { readonly ref: string };
-
-function read(dir: string): Required<Earlier> {
-  const earlier = existsSync(join(dir, 'run.json')) ? readFolder(dir) : undefined;
-  if (!earlier?.run) throw new UsageError(`there is no run in ${dir}: it has no run.json`);
-  return { ...earlier, run: earlier.run };
-}
 
 const revisionOf = ({ ref, run: { environment } }: Side): Revision => ({
   ref,

@@ -1,12 +1,11 @@
 // `bench history DIR...`: many runs over time, the level of each case and arm, and where it changed. Each environment has series of its own.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSummaries, tableCsv } from '../../../reports/csv.ts';
+import { tableCsv } from '../../../reports/csv.ts';
+import { readRows } from '../../../reports/folder.ts';
 import { duration } from '../../../reports/format.ts';
-import { DocumentError, readRun } from '../../../reports/json.ts';
 import { terminalStyle } from '../../../reports/table.ts';
-import { CsvError } from '../../csv.ts';
 import { type PastRun, type Series, seriesOf } from '../../history/series.ts';
 import { UsageError } from '../../suite.ts';
 import { columns } from '../columns.ts';
@@ -58,21 +57,18 @@ function runFolders(folder: string): string[] {
   return within;
 }
 
-/** What a folder says; it is only read, since its run may still go on. */
 function readPast(folder: string): PastRun {
-  const read = <T>(name: string, reader: (text: string) => T): T => {
-    const path = join(folder, name);
-    try {
-      return reader(existsSync(path) ? readFileSync(path, 'utf8') : '');
-    } catch (error) {
-      if (error instanceof CsvError || error instanceof DocumentError) throw new UsageError(`${path}: ${error.message}`);
-      throw error;
-    }
-  };
-  const { run_id, started_utc, environment } = read('run.json', readRun);
+  const { run, summaries } = readRows(folder);
+  const { run_id, started_utc, environment } = run;
   const { fingerprint, git_revision, cpu, cores, node } = environment;
-  const place = `${cpu}, ${cores} cores, Node ${node}`;
-  return { run_id, time_utc: started_utc, revision: git_revision, fingerprint, place, summaries: read('summary.csv', readSummaries) };
+  return {
+    run_id,
+    time_utc: started_utc,
+    revision: git_revision,
+    fingerprint,
+    place: `${cpu}, ${cores} cores, Node ${node}`,
+    summaries,
+  };
 }
 
 /** A folder that is named twice counts once. */
