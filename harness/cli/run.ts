@@ -1,13 +1,12 @@
 // `bench run`: from flags to a plan, from the plan to a session in a results folder, and from its end to an exit code.
 
 import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { folderSink } from '../../reports/folder.ts';
-import { type RunDocument, SCHEMA_VERSION } from '../../reports/schema.ts';
-import { lookAround } from '../environment.ts';
+import type { RunDocument } from '../../reports/schema.ts';
 import type { Plan } from '../plan.ts';
-import { checkResumable } from '../resume.ts';
 import { type SuiteOption, UsageError } from '../suite.ts';
+import { beginDocument } from './document.ts';
 import { dryRun } from './dry-run.ts';
 import { EXIT, type ExitCode, gravest } from './exit.ts';
 import { newestFolder, newFolder } from './places.ts';
@@ -64,19 +63,8 @@ function folderOf({ suite }: LoadedSuite, { out, resume }: RunFlags, several: bo
 
 function runSuite(planned: Planned, flags: RunFlags, dir: string, command: readonly string[], trace?: TraceFile): Promise<ExitCode> {
   const folder = folderSink(dir, { resume: flags.resume });
-  const { environment, versions } = lookAround(planned.probes);
-  const earlier = flags.resume ? folder.earlier.run : undefined;
-  if (earlier) checkResumable(earlier, environment, flags.seed);
-  const document: RunDocument = {
-    schemaVersion: SCHEMA_VERSION,
-    run_id: earlier?.run_id ?? basename(dir),
-    command: [...command],
-    seed: flags.seed,
-    started_utc: earlier?.started_utc ?? new Date().toISOString(),
-    plan: planDocument(planned.plan),
-    versions: { ...versions },
-    environment: { ...environment },
-  };
+  const started = beginDocument(folder, planned.probes, { command, seed: flags.seed });
+  const document: RunDocument = { ...started, plan: planDocument(planned.plan) };
   return new Session(document, planned, folder, flags, trace).measure();
 }
 

@@ -1,17 +1,15 @@
 // `bench tune OP`: from flags to a plan, each of its problems tuned in turn into the journals and files of one folder, and from its end to an exit code.
 
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { AnyKernel } from '../../kernels/kernel.ts';
 import type { TunedEntry } from '../../kernels/tuned/entry.ts';
 import { EMPTY_TABLE } from '../../kernels/tuned/table.ts';
 import { type FolderSink, folderSink } from '../../reports/folder.ts';
 import { render } from '../../reports/formats.ts';
-import { type RunDocument, SCHEMA_VERSION } from '../../reports/schema.ts';
+import type { RunDocument } from '../../reports/schema.ts';
 import { terminalStyle } from '../../reports/table.ts';
 import type { Arm } from '../arm.ts';
-import { lookAround } from '../environment.ts';
-import { checkResumable } from '../resume.ts';
 import { UsageError } from '../suite.ts';
 import { Journal } from '../tuner/journal.ts';
 import { LockError } from '../tuner/lock.ts';
@@ -22,6 +20,7 @@ import { strategyOf } from '../tuner/strategies/catalog.ts';
 import type { Strategy } from '../tuner/strategy.ts';
 import { storeEntries } from '../tuner/table-store.ts';
 import { type Outcome, tune } from '../tuner/tune.ts';
+import { beginDocument } from './document.ts';
 import { EXIT, type ExitCode, exitCodeOf, gravest, report } from './exit.ts';
 import { Interrupt } from './interrupt.ts';
 import { ARM_MODULE, newestFolder, newFolder } from './places.ts';
@@ -77,16 +76,11 @@ class TuneSession {
     this.#folder = folder;
     this.#flags = flags;
     this.#strategy = strategy;
-    const { environment, versions } = lookAround(plan.probes);
+    const started = beginDocument(folder, plan.probes, { command, seed: flags.seed });
     const earlier = folder.earlier.run;
-    if (earlier) checkResumable(earlier, environment, flags.seed);
     this.#done = { ...(earlier?.done as Record<string, unknown> | undefined) };
     this.#document = {
-      schemaVersion: SCHEMA_VERSION,
-      run_id: earlier?.run_id ?? basename(folder.dir),
-      command: [...command],
-      seed: flags.seed,
-      started_utc: earlier?.started_utc ?? new Date().toISOString(),
+      ...started,
       plan: {
         cases: plan.tunings.map(({ name, problem, place, spaces }) => ({
           name,
@@ -95,8 +89,6 @@ class TuneSession {
           kernels: [...spaces.keys()].map((kernel) => kernel.name),
         })),
       },
-      versions: { ...versions },
-      environment: { ...environment },
     };
     this.#write();
   }

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { folderSink } from '../../../reports/folder.ts';
-import { SCHEMA_VERSION } from '../../../reports/schema.ts';
 import { TERMS } from '../../comparison/estimate.ts';
 import { armOfSide, type Benchmark, SECOND_STAGE } from '../../comparison/evidence.ts';
 import { redirected } from '../../revision.ts';
 import { TROUBLE } from '../bench-process.ts';
 import { codesOf } from './exit.ts';
 import { ci, removeAll, repository, suiteText, workplace, worktrees } from './fixtures/repository.ts';
+import { document } from './fixtures/results.ts';
 
 test.after(removeAll);
 
@@ -96,31 +96,7 @@ function folderOf(ratio: number, first: number, second: number, dropped = false)
   const dir = join(workplace().folder, 'out');
   const folder = folderSink(dir);
   const gate = { base: { ref: 'a' }, head: { ref: 'b' }, terms: TERMS, budget: 1, benchmarks: [benchmark], impediments: [], warnings: [] };
-  const place = {
-    cpu: 'c',
-    cores: 1,
-    caches: {},
-    memory_bytes: 1,
-    os: 'o',
-    arch: 'x',
-    node: 'n',
-    v8: 'v',
-    node_flags: '',
-    load: [],
-    adapters: {},
-    features: {},
-  };
-  const time = '2026-01-01T00:00:00.000Z';
-  const run = {
-    schemaVersion: SCHEMA_VERSION as typeof SCHEMA_VERSION,
-    run_id: 'r',
-    command: ['ci'],
-    seed: 1,
-    started_utc: time,
-    versions: {},
-    gate,
-  };
-  folder.run({ ...run, environment: { fingerprint: 'f', ...place } });
+  folder.run(document('r', { command: ['ci'], gate }));
   const forks = [...Array(first).keys(), ...[...Array(second).keys()].map((i) => SECOND_STAGE + i)];
   for (const fork of forks)
     for (const [slot, side] of (['base', 'head'] as const).entries()) {

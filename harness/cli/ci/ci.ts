@@ -1,19 +1,17 @@
 // `bench ci`: two revisions checked out, measured in pairs of fresh processes, judged, and an exit code that is 1 for a confirmed regression and for nothing else.
 
-import { basename } from 'node:path';
 import { cacheFolder } from '../../../framework/cache-folder.ts';
 import { type FolderSink, folderSink } from '../../../reports/folder.ts';
 import { type Format, render } from '../../../reports/formats.ts';
-import { type Results, type RunDocument, SCHEMA_VERSION } from '../../../reports/schema.ts';
+import type { Results, RunDocument } from '../../../reports/schema.ts';
 import { terminalStyle } from '../../../reports/table.ts';
 import type { Revision } from '../../comparison/document.ts';
 import { TERMS, type Terms } from '../../comparison/estimate.ts';
-import { lookAround } from '../../environment.ts';
 import { benchmarkOf, gate, impedimentsOf } from '../../gate.ts';
 import { Ledger } from '../../ledger.ts';
-import { checkResumable } from '../../resume.ts';
 import { UsageError } from '../../suite.ts';
 import { summarize } from '../../summary.ts';
+import { beginDocument } from '../document.ts';
 import { EXIT, type ExitCode, exitCodeOf, gravest, report } from '../exit.ts';
 import { tellGitHub } from '../github.ts';
 import { Interrupt } from '../interrupt.ts';
@@ -87,9 +85,8 @@ class GateRun {
   constructor({ plan, probes, warnings }: PlannedGate, sides: Sides, folder: FolderSink, flags: CiFlags, command: readonly string[]) {
     this.#folder = folder;
     this.#flags = flags;
-    const { environment, versions } = lookAround(probes);
-    const earlier = flags.resume ? folder.earlier.run : undefined;
-    if (earlier) checkResumable(earlier, environment, flags.seed);
+    const started = beginDocument(folder, probes, { command, seed: flags.seed });
+    const earlier = folder.earlier.run;
     const before = earlier && gateOf(earlier, `--resume: ${folder.dir}`);
     if (before) checkSameGate(before, sides, termsOf(flags));
     this.#gate = {
@@ -102,16 +99,7 @@ class GateRun {
       pair_seconds: before?.pair_seconds,
       warnings,
     };
-    this.#document = {
-      schemaVersion: SCHEMA_VERSION,
-      run_id: earlier?.run_id ?? basename(folder.dir),
-      command: [...command],
-      seed: flags.seed,
-      started_utc: earlier?.started_utc ?? new Date().toISOString(),
-      versions: { ...versions },
-      environment: { ...environment },
-      gate: this.#gate,
-    };
+    this.#document = { ...started, gate: this.#gate };
     this.#ledger = new Ledger(this.#document.run_id, plan, { sample: folder.sample, summary: folder.summary });
     if (flags.resume) this.#ledger.restore(folder.earlier.samples, folder.earlier.summaries);
     folder.run(this.#document);

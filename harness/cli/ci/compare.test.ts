@@ -5,37 +5,22 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { folderSink } from '../../../reports/folder.ts';
-import { SCHEMA_VERSION } from '../../../reports/schema.ts';
 import { Workplace } from '../bench-process.ts';
+import { document, environment } from './fixtures/results.ts';
 
 const place = new Workplace();
 test.after(() => place.remove());
-
-const ENVIRONMENT = {
-  cores: 1,
-  caches: {},
-  memory_bytes: 1,
-  os: 'o',
-  arch: 'x',
-  node: 'n',
-  v8: 'v',
-  node_flags: '',
-  load: [],
-  adapters: {},
-  features: {},
-};
 
 /** A folder of a run whose single row took `times`, one a fork. */
 function folderOf(name: string, times: readonly number[], { cpu = 'one', caseName = 's/one' } = {}): string {
   const dir = join(place.folder, name);
   const folder = folderSink(dir);
-  const time_utc = '2026-01-01T00:00:00.000Z';
-  const environment = { fingerprint: cpu, cpu, ...ENVIRONMENT };
-  folder.run({ schemaVersion: SCHEMA_VERSION, run_id: name, command: ['run'], seed: 1, started_utc: time_utc, versions: {}, environment });
+  const run = document(name, { environment: environment(cpu) });
+  folder.run(run);
   const row = { run_id: name, suite: 's', case: caseName, device: 'cpu', arm: 'a', dtype: 'f32' } as const;
   for (const [fork, value] of times.entries())
     folder.sample({ ...row, fork, round: 0, slot: 0, metric: 'time', unit: 'ns', value, iterations: 1, dropped: false });
-  folder.summary({ ...row, time_utc, status: 'ok', median_ns: times[0], forks: times.length });
+  folder.summary({ ...row, time_utc: run.started_utc, status: 'ok', median_ns: times[0], forks: times.length });
   folder.close();
   return dir;
 }

@@ -3,21 +3,18 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { folderSink } from '../../../reports/folder.ts';
-import { SCHEMA_VERSION } from '../../../reports/schema.ts';
 import { readCsv } from '../../csv.ts';
 import { removeAll, workplace } from './fixtures/repository.ts';
+import { document, environment } from './fixtures/results.ts';
 
 test.after(removeAll);
-
-const machine = { cpu: 'c', cores: 2, caches: {}, memory_bytes: 1, os: 'o', arch: 'x', node: 'v24', v8: 'v', node_flags: '', load: [] };
 
 /** A folder of a run at that hour, whose only case took so long. */
 function runAt(dir: string, hour: number, median_ns: number, fingerprint = 'one'): void {
   const started_utc = new Date(Date.UTC(2026, 0, 1, hour)).toISOString();
   const run_id = `r${hour}${fingerprint}`;
-  const environment = { ...machine, fingerprint, git_revision: 'abc123def456', adapters: {}, features: {} };
   const folder = folderSink(join(dir, run_id));
-  folder.run({ schemaVersion: SCHEMA_VERSION, run_id, command: ['run'], seed: 1, started_utc, versions: {}, environment });
+  folder.run(document(run_id, { started_utc, environment: { ...environment(fingerprint), git_revision: 'abc123def456' } }));
   const row = { run_id, time_utc: started_utc, suite: 's', case: 's/one', device: 'cpu', arm: 'a', dtype: 'f32', status: 'ok' } as const;
   folder.summary({ ...row, median_ns });
   folder.close();
