@@ -9,5 +9,6 @@ export class DiskFullError extends Error {
   }
 }
 
-/** Whether what a program has said means that it could not write. */
-export const isDiskFull = (said: string): boolean => /\b(ENOSPC|EDQUOT|EFBIG)\b|No space left|quota exceeded|File too large/i.test(said);
+/** Whether what a program has said means that it could not write; signal 25 ends one whose files may not grow so large. */
+export const isDiskFull = (said: string): boolean =>
+  /\b(ENOSPC|EDQUOT|EFBIG)\b|No space left|quota exceeded|File too large|died of signal 25\b/i.test(said);
