@@ -67,7 +67,7 @@ const cutAt = (share: number) => (text: string) => text.slice(0, Math.floor(text
 /** What may have happened to a file of a results folder, and what is said of it. */
 const DAMAGES: readonly (readonly [string, (text: string) => string, RegExp])[] = [
   ['run.json', cutAt(0.5), /run\.json: not JSON/],
-  ['run.json', (text) => text.replace(/"schemaVersion": \d+/, '"schemaVersion": 99'), /run\.json: schemaVersion: .*newer version/],
+  ['run.json', (text) => text.replace(/"schemaVersion": \d+/, '"schemaVersion": 99'), /run\.json: schemaVersion 99 is newer than/],
   ['samples.csv', cutAt(0.9), /samples\.csv: line \d: .*--resume/],
   ['summary.csv', cutAt(0.9), /summary\.csv: line 2: .*--resume/],
   ['summary.csv', (text) => text.replace('median_ns,', 'middle_ns,'), /summary\.csv: line 1: the columns median_ns are missing/],
