@@ -2,7 +2,7 @@
 //
 // Nothing is recorded before `startTracing`: who might record asks `tracing()` once, when it is made, so that a run without a trace pays nothing. A recorder
 // keeps itself cheap: an event between kernels costs about a microsecond (clock and recorder are out of the caches by then), so beyond a burst it takes one per
-// 200 us at most, in runs of neighbours, and counts what it left out.
+// 400 us at most, in runs of neighbours, and counts what it left out.
 
 export type Category = 'load' | 'decode' | 'transform' | 'copy' | 'kernel' | 'wait' | 'compile' | 'step' | 'sample';
 
@@ -35,7 +35,7 @@ export const MAIN_THREAD = 'main thread';
 
 /** Events that are taken without a look at their rate, and the nanoseconds that each further one must have to itself. */
 const BURST = 50;
-const EVERY_NS = 200e3;
+const EVERY_NS = 400e3;
 /** Events that are let pass unrecorded before the rate is looked at again. */
 const SKIP = 100;
 
@@ -104,6 +104,8 @@ class SpanColumns {
 export class Recorder {
   #spans = new SpanColumns();
   #counts: Count[] = [];
+  /** Events since the last `take`. */
+  #taken = 0;
   #skipped = 0;
   #skipping = 0;
   #sinceNs: number;
@@ -126,17 +128,17 @@ export class Recorder {
 
   span(track: string, name: string, category: Category, startNs: number, endNs: number, args?: Span['args']): void {
     this.#spans.push(track, name, category, startNs, endNs, args);
-    this.#ration(endNs);
+    this.took(endNs);
   }
 
   count(name: string, value: number, atNs: number = this.#clock()): void {
     this.#counts.push({ name, atNs, value });
-    this.#ration(atNs);
+    this.took(atNs);
   }
 
-  #ration(nowNs: number): void {
-    const taken = this.#spans.length + this.#counts.length;
-    if (taken > BURST + (nowNs - this.#sinceNs) / EVERY_NS) this.#skipping = SKIP;
+  /** Takes notice of an event that ended at `nowNs`; one that its recorder keeps to itself until it is collected, too. */
+  took(nowNs: number): void {
+    if ((++this.#taken - BURST) * EVERY_NS > nowNs - this.#sinceNs) this.#skipping = SKIP;
   }
 
   /** Has `collect` called before every `take`: it records what other threads or a GPU have noted by themselves. Returns what ends that. */
@@ -150,7 +152,7 @@ export class Recorder {
     for (const collect of this.#collectors) collect();
     const events = { spans: this.#spans.take(), counts: this.#counts, skipped: this.#skipped };
     this.#counts = [];
-    this.#skipped = this.#skipping = 0;
+    this.#taken = this.#skipped = this.#skipping = 0;
     this.#sinceNs = this.#clock();
     return events;
   }

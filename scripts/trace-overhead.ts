@@ -3,32 +3,36 @@
 //   node scripts/trace-overhead.ts [seconds per fresh start, default 2] [fresh starts, default 6] [subject, by number]
 //
 // What is recorded is handed over between the samples, as in a run, and belongs to neither side. Two processes of the same code differ by a per cent or two, by where
-// their code and data happen to lie. So on the CPU one process does both: its recorder refuses by turns, which costs nothing that can be measured beside an untraced
-// process. On WebGPU, where a traced queue is another queue, there are pairs of processes, and the figure is the median over pairs of each pair's median.
+// their code and data happen to lie. So on the CPU one process does both: for the samples that are not recorded its device has the verbs of an untraced one, and its
+// crew notes nothing. On WebGPU, where a traced queue is another queue, there are pairs of processes. The figure is the median over fresh starts of each one's median.
 
 import { fork } from 'node:child_process';
+import { type Training, trainingData } from '../framework/exact/training.ts';
 import { median } from '../harness/statistics.ts';
-import type { Work } from '../harness/suite.ts';
+import type { Device } from '../kernels/device.ts';
 import type { DeviceKind } from '../kernels/kernel.ts';
+import { openDevice } from '../kernels/open.ts';
 import { seededRandom } from '../kernels/random.ts';
 import { Recorder, startTracing } from '../kernels/span.ts';
 import { twoLayer } from '../suites/lecture/start.ts';
 import { inEagerStyle, inStaticStyle } from '../suites/train/steps.ts';
-import { workOf } from '../suites/train/work.ts';
 
 const SAMPLE_MS = 25;
 const WARM_UP = 8;
 
+const VERBS = ['dispatch', 'write', 'read', 'copy', 'prepare'] as const;
+
 interface Subject {
   readonly name: string;
+  readonly style: 'static' | 'eager';
+  readonly training: Training;
   readonly device: DeviceKind;
-  make(): Promise<Work>;
+  readonly threads?: number;
 }
 
-const subject = (style: 'static' | 'eager', sizes: readonly [number, number, number], device: DeviceKind, threads?: number): Subject => ({
+const subject = (style: Subject['style'], sizes: readonly [number, number, number], device: DeviceKind, threads?: number): Subject => ({
   name: `two-layer ${sizes.join('x')}, ${style}, ${device}${threads ? `/${threads}` : ''}`,
-  device,
-  make: () => workOf(style === 'static' ? inStaticStyle : inEagerStyle, twoLayer(...sizes, 16), 1, device, { threads }),
+  ...{ style, training: twoLayer(...sizes, 16), device, threads },
 });
 
 const SUBJECTS: readonly Subject[] = [
@@ -49,20 +53,29 @@ class Refusing extends Recorder {
   }
 }
 
-/** The child: makes a subject, and times a sample of it whenever it is asked. */
+/** The child: starts a training, and times a sample of its steps whenever it is asked. */
 async function serve(index: number, isTraced: boolean): Promise<void> {
-  const recorder = isTraced ? new Refusing() : undefined;
-  if (recorder) startTracing(recorder);
-  const work = await SUBJECTS[index].make();
+  const recorder = isTraced ? (startTracing(new Refusing()) as Refusing) : undefined;
+  const { style, training, device: kind, threads } = SUBJECTS[index];
+  const device = await openDevice(kind, { threads });
+  const steps = (style === 'static' ? inStaticStyle : inEagerStyle)(training, trainingData(training, 1), device);
+  // What tracing has put in front of the device's own verbs.
+  const verbs = { ...device };
   let calls = 1;
   process.on('message', async (message) => {
     if (message === 'end') {
-      await work.close?.();
+      await steps.return(undefined);
+      await device.close();
       process.exit(0);
     }
+    Object.assign(device, verbs);
     if (recorder) recorder.refuses = message === 'off';
+    // One step outside of the sample: in it the crew hears whether it is to note its shares.
+    await steps.next();
+    if (kind === 'cpu' && message === 'off') for (const verb of VERBS) delete (device as Partial<Device>)[verb];
+    recorder?.take();
     const began = performance.now();
-    for (let i = 0; i < calls; i++) await work.run();
+    for (let i = 0; i < calls; i++) await steps.next();
     const ms = performance.now() - began;
     const events = recorder?.take().spans.length ?? 0;
     process.send!({ ms: ms / calls, calls, events });

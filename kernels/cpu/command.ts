@@ -21,6 +21,8 @@ export const WORD = {
   program: 7,
   entry: 8,
   tasks: 9,
+  /** 1 where workers are to note when they did their share, for a trace. */
+  noted: 10,
   arguments: 16,
 } as const;
 

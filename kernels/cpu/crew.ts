@@ -108,6 +108,11 @@ export class Crew {
     }
   }
 
+  /** Says whether workers note their shares of the dispatches to come. */
+  noteShares(isOn: boolean): void {
+    this.#words[WORD.noted] = isOn ? 1 : 0;
+  }
+
   /** Tells the shares of dispatches that workers took since the last time: thread, program and entry by number, begin and end by `clockNs`. */
   shares(tell: (thread: number, program: number, entry: number, startNs: number, endNs: number) => void): void {
     for (const [i, log] of this.#logs.entries())

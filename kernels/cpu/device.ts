@@ -238,6 +238,11 @@ export class CpuDevice implements Device {
     return { liveBytes, liveBuffers: liveBlocks, peakBytes, pooledBytes, ...this.#counts, programs: this.#programs.size, lateCompiles: 0 };
   }
 
+  /** Whether the crew's other threads note what they do of the dispatches to come, for `tellShares`. */
+  noteShares(isOn: boolean): void {
+    this.#crew.noteShares(isOn);
+  }
+
   /** Tells a trace what the crew's other threads did since the last time. */
   tellShares(recorder: Recorder): void {
     const programs = [...this.#programs.values()];

@@ -15,7 +15,7 @@ export interface WorkerOrders {
   readonly thread: number;
   /** Where programs arrive: `{ id, module, entries }`, posted before the first dispatch that uses them. */
   readonly port: MessagePort;
-  /** Memory of the span log in which it notes its share of every dispatch; absent where nobody wants a trace. */
+  /** Memory of the span log in which it notes its share of the dispatches that are to be noted; absent where nobody wants a trace. */
   readonly log?: SharedArrayBuffer;
 }
 
@@ -63,11 +63,12 @@ function serve({ memory, thread, port, log: logMemory }: WorkerOrders): void {
   while (isEmployed()) {
     waitWhile(words, WORD.sequence, sequence, isEmployed);
     sequence = Atomics.load(words, WORD.sequence);
-    const startNs = log ? clockNs() : 0;
+    const isNoted = log !== undefined && words[WORD.noted] === 1;
+    const startNs = isNoted ? clockNs() : 0;
     let code = -1;
     for (let task = claim(words); task >= 0; task = claim(words)) {
       // Once the last task is finished, the words may be those of the next dispatch.
-      if (log) code = codeOf(words[WORD.program], words[WORD.entry]);
+      if (isNoted) code = codeOf(words[WORD.program], words[WORD.entry]);
       try {
         entryOf(words[WORD.program], words[WORD.entry])(ARGUMENTS_ADDRESS, task, thread);
       } catch (error) {
