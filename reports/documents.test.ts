@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { run, samples, summaries } from './example.ts';
+import { comparisonResults } from './example-comparison.ts';
 import { formatNames, render } from './formats.ts';
 import { readResults, resultsJson } from './json.ts';
 import { markdown } from './markdown.ts';
@@ -22,10 +23,19 @@ test('results.json reads back; a number that JSON lacks is left out', () => {
   assert.throws(() => readResults('{'), /not JSON/);
 });
 
+test('a comparison reads back with every field, and a row of another version is refused by name', () => {
+  const text = resultsJson(comparisonResults);
+  const back = readResults(text);
+  assert.equal(back.comparison, JSON.parse(JSON.stringify(comparisonResults.comparison)));
+  assert.throws(() => readResults(text.replace('"verdict": "regressed"', '"verdict": "slower"')), /comparison\.rows\.\d\.verdict/);
+  assert.throws(() => readResults(text.replace('"schemaVersion": 1', '"schemaVersion": 2')), /schemaVersion 2 is newer than 1/);
+});
+
 test('the committed JSON Schema is the one that schema.ts says', () => {
   const committed = JSON.parse(readFileSync(new URL('./results.schema.json', import.meta.url), 'utf8'));
   assert.equal(committed, JSON.parse(JSON.stringify(resultsJsonSchema())), 'run: node scripts/schema.ts');
   assert.equal(committed.properties.samples.items.required.includes('value'), true);
+  assert.ok(committed.properties.comparison.properties.rows.items.required.includes('verdict'));
 });
 
 test('Markdown has a table that its own bars and stars cannot break', () => {

@@ -65,13 +65,17 @@ function measuredOutcome(row: Summary): Outcome {
 export const outcomesOf = ({ summaries, comparison }: Pick<Results, 'summaries' | 'comparison'>): Outcome[] =>
   comparison ? bySeverity(comparison.rows).map(comparedOutcome) : summaries.map(measuredOutcome);
 
-/** What all rows come to, in a sentence. */
-export function outcomeHeadline({ run, summaries, comparison }: Pick<Results, 'run' | 'summaries' | 'comparison'>): string {
+/** What all rows come to. */
+export function outcomeCounts({ summaries, comparison }: Pick<Results, 'summaries' | 'comparison'>): string {
   if (comparison) return headline(comparison);
-  if (summaries.length === 0) return `bench ${run.command.join(' ')}: nothing was measured`;
+  if (summaries.length === 0) return 'nothing was measured';
   const statuses = Map.groupBy(summaries, ({ status }) => status);
   const counts = (['failed', 'wrong', 'timeout', 'ok', 'slow', 'skipped'] as const).flatMap((status) =>
     statuses.has(status) ? `${statuses.get(status)!.length} ${status}` : [],
   );
-  return `bench ${run.command.join(' ')}: ${counts.join(', ')}`;
+  return counts.join(', ');
 }
+
+/** The same as a sentence that stands for itself. */
+export const outcomeHeadline = (results: Pick<Results, 'run' | 'summaries' | 'comparison'>): string =>
+  results.comparison ? outcomeCounts(results) : `bench ${results.run.command.join(' ')}: ${outcomeCounts(results)}`;

@@ -48,12 +48,12 @@ export interface Figure {
 
 /** A chart, what it shows, and its numbers folded away beneath. */
 export const figureMarkup = ({ chart, caption, data, file }: Figure): string =>
-  `<figure>${inline(chart, caption)}<figcaption><strong>${xml(chart.title)}.</strong> ${xml(caption)}</figcaption>
+  `<figure><h3>${xml(chart.title)}</h3>${inline(chart, caption)}<figcaption>${xml(caption)}</figcaption>
 <details><summary>${data.rows.length} ${data.rows.length === 1 ? 'row' : 'rows'} of data</summary>${tableMarkup(data, file)}</details></figure>`;
 
 const PAGE_STYLE = `
 body { margin: 0 auto; max-width: 1000px; padding: 16px; font: 15px/1.45 system-ui, sans-serif; background: var(--paper); color: var(--ink); overflow-wrap: anywhere; }
-h1 { font-size: 1.5em; line-height: 1.2; } h2 { font-size: 1.1em; margin-top: 2em; } h1, h2, p, li { overflow-wrap: anywhere; }
+h1 { font-size: 1.5em; line-height: 1.2; } h2 { font-size: 1.15em; margin-top: 2em; } h3 { font-size: 0.95em; margin: 0 0 4px; } h1, h2, h3, p, li { overflow-wrap: anywhere; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); gap: 24px 16px; align-items: start; }
 figure { margin: 0; min-width: 0; } figcaption, .note { color: var(--muted); font-size: 0.85em; }
 svg { width: 100%; height: auto; display: block; }
@@ -63,8 +63,9 @@ th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; wh
 dl { display: grid; grid-template-columns: minmax(6em, max-content) 1fr; gap: 4px 16px; } dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 summary { color: var(--muted); font-size: 0.85em; cursor: pointer; }
 ul { padding-left: 1.2em; } li { margin: 0.3em 0; }
-nav { display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: 0.85em; } a { color: var(--series0); }
+nav { margin-top: 1em; display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: 0.85em; } a { color: var(--series0); }
 .stack { display: grid; gap: 24px; } .stack figure > svg { min-width: 640px; } .stack figure { overflow-x: auto; }
+.command { font: 0.85em ui-monospace, monospace; margin: 0.5em 0; } h1 { margin: 0.3em 0; } .verdict .note { margin: 0.3em 0; }
 .verdict { border-left: 6px solid var(--muted); padding: 2px 0 2px 12px; } .verdict.good { border-color: var(--good); } .verdict.bad { border-color: var(--bad); }
-@media print { body { max-width: none; padding: 0; font-size: 11px; } figure, tr { break-inside: avoid; } h2 { break-after: avoid; } .wide { overflow: visible; } nav, summary { display: none; } }
+@media print { body { max-width: none; padding: 0; font-size: 11px; } figure, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } .wide { overflow: visible; } nav, summary { display: none; } .charts { grid-template-columns: 1fr 1fr; } .stack figure > svg { min-width: 0; } }
 `;

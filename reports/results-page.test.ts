@@ -25,7 +25,7 @@ test('of a run: the verdict before all else, then distributions, rows and the en
   const page = resultsPage(results);
   assertSound(page);
   assert.equal(headingsOf(page), ['Distributions', 'All rows', 'Environment']);
-  assert.match(page, /<h1>bench run matmul --device cpu: 1 wrong, 2 ok, 1 skipped<\/h1>/);
+  assert.match(page, /<h1>1 wrong, 2 ok, 1 skipped<\/h1><p class="command">bench run matmul --device cpu<\/p>/);
   assert.match(page, /class="verdict bad"/);
   assert.match(page, /as fast as &lt;b&gt;openblas&lt;\/b&gt;/);
   assert.ok(page.indexOf('as fast as') < page.indexOf('<svg'));

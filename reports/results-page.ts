@@ -1,6 +1,5 @@
 // The page of a results folder: verdict first, then what changed, distributions, rooflines, copies, steps, all rows, and where it was measured.
 
-import { bySeverity } from './comparison-words.ts';
 import { factsOf } from './environment-facts.ts';
 import { bestMedians, extraFigures, FIGURES } from './figures.ts';
 import { outcomeHeadline } from './outcomes.ts';
@@ -34,22 +33,25 @@ function rowsSection({ summaries }: Results): Section | undefined {
 function environmentSection({ run, comparison }: Results): Section {
   const { command, seed, started_utc, ended_utc, versions, environment } = run;
   const sides = comparison && { base: comparison.base, head: comparison.head };
-  const facts = factsOf({ command: `bench ${command.join(' ')}`, seed, started_utc, ended_utc, ...sides, ...environment, versions });
-  const list = facts.map(([name, value]) => `<dt>${xml(name)}</dt><dd>${xml(value)}</dd>`).join('\n');
-  return { id: 'environment', title: 'Environment', lead: `<dl>${list}</dl>` };
+  const list = (facts: object) =>
+    `<dl>${factsOf(facts)
+      .map(([name, value]) => `<dt>${xml(name)}</dt><dd>${xml(value)}</dd>`)
+      .join('\n')}</dl>`;
+  const facts = list({ command: `bench ${command.join(' ')}`, seed, started_utc, ended_utc, ...sides, ...environment });
+  const packages = versions ? `<details><summary>Versions of packages</summary>${list(versions)}</details>` : '';
+  return { id: 'environment', title: 'Environment', lead: facts + packages };
 }
 
 /** The whole page. `more` are sections from beside the results, such as timelines from a trace. */
 export function resultsPage(results: Results, more: readonly (Section | undefined)[] = []): string {
   const { summaries, comparison } = results;
-  const changed = comparison ? bySeverity(comparison.rows).map((row) => row.case) : [];
   const all = [
     comparison ? comparisonSection(comparison) : baselineSection(summaries),
     copySection(summaries),
     stepSection(summaries),
     ...more,
     rooflineSection(results),
-    distributionSection(results, changed),
+    distributionSection(results),
     rowsSection(results),
     environmentSection(results),
   ];

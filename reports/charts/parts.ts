@@ -16,7 +16,7 @@ const LETTERS = 56;
 
 export function partsChart(title: string, names: readonly string[], bars: readonly Bar[], say: (value: number) => string): Chart {
   const key = legend(names, 12, 14, WIDTH - 24);
-  const frame = { left: 14, right: WIDTH - 16, top: key.height + 4, bottom: key.height + 10 + ROW * bars.length };
+  const frame = { left: 14, right: WIDTH - 16, top: key.height + 12, bottom: key.height + 18 + ROW * bars.length };
   const total = ({ parts }: Bar) => parts.reduce((sum, part) => sum + part, 0);
   const x = scaleLinear([0, Math.max(...bars.map(total)) || 1], [frame.left, frame.right]).nice();
   const drawn = bars.map((bar, i) => {

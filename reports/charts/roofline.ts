@@ -42,15 +42,16 @@ export function rooflineChart(title: string, { peak, bandwidths }: Roofs, points
   const flat = Math.min(...ridges, to);
   const ceiling =
     el('line', { class: 'axis', 'stroke-width': 1.5, x1: x(flat), x2: x(to), y1: y(peak), y2: y(peak) }) +
-    text(frame.right - 2, y(peak) - 4, `peak ${significant(peak)} GFLOP/s`, { class: 'muted', 'text-anchor': 'end' });
-  const slopes = bandwidths.map(({ level, gbps }, i) => {
+    text(frame.right - 2, y(peak) - 4, `peak ${significant(peak)} GFLOP/s`, { class: 'muted halo', 'text-anchor': 'end' });
+  const slopes = bandwidths.map(({ gbps }, i) => {
     const ridge = Math.min(peak / gbps, to);
     const d = `M${x(from).toFixed(1)},${y(gbps * from).toFixed(1)}L${x(ridge).toFixed(1)},${y(gbps * ridge).toFixed(1)}`;
-    // Labels stand along their lines, each further up than the one before, so that near lines do not write over each other.
-    const at = from * (ridge / from) ** (0.12 + 0.16 * i);
-    const label = text(x(at), y(gbps * at) - 3, `${level} ${significant(gbps)} GB/s`, { class: 'muted', 'text-anchor': 'start' });
-    return el('path', { class: 'axis', 'stroke-dasharray': i === bandwidths.length - 1 ? undefined : '5 3', d }) + label;
+    return el('path', { class: 'axis', 'stroke-dasharray': i === bandwidths.length - 1 ? undefined : '5 3', d });
   });
+  // Labels stand where their lines begin, to the right below: there the lines are furthest from each other and from the rows.
+  const labels = bandwidths.map(({ level, gbps }) =>
+    text(x(from) + 12, y(gbps * from) + 3, `${level} ${significant(gbps)} GB/s`, { class: 'muted halo' }),
+  );
   const marks = points.map(({ name, series, flopPerByte, gflops }) => {
     const i = names.indexOf(series);
     const words = `${name}: ${significant(gflops)} GFLOP/s, ${significant(flopPerByte)} flop/byte`;
@@ -66,5 +67,10 @@ export function rooflineChart(title: string, { peak, bandwidths }: Roofs, points
     'text-anchor': 'middle',
   });
   const axes = leftAxis(y, frame, (value) => significant(value), 5) + bottomAxis(x, frame, (value) => significant(value), 5);
-  return { title, width: WIDTH, height: frame.bottom + 36, body: key.body + axes + ceiling + slopes.join('') + marks.join('') + label };
+  return {
+    title,
+    width: WIDTH,
+    height: frame.bottom + 36,
+    body: key.body + axes + ceiling + slopes.join('') + labels.join('') + marks.join('') + label,
+  };
 }

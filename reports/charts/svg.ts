@@ -43,10 +43,12 @@ export const STYLE = `
 .chart text { fill: var(--ink); }
 .chart .muted { fill: var(--muted); }
 .chart .on-heat { fill: var(--paper); }
+.chart .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
 .chart .grid { stroke: var(--line); stroke-width: 1; fill: none; }
 .chart .axis { stroke: var(--muted); stroke-width: 1; fill: none; }
 .chart .heat { fill: var(--heat); }
 .chart .band { fill: var(--muted); fill-opacity: 0.12; }
+.chart .quiet { fill: var(--muted); fill-opacity: 0.25; }
 .chart .box { fill: none; stroke: var(--ink); stroke-width: 1; }
 .chart .good { fill: var(--good); stroke: var(--good); } .chart .bad { fill: var(--bad); stroke: var(--bad); } .chart .plain { fill: var(--muted); stroke: var(--muted); }
 .chart text.good, .chart text.bad, .chart text.plain { stroke: none; }

@@ -2,7 +2,7 @@
 
 import { scaleLinear } from 'd3-scale';
 import { bottomAxis, legend } from './axes.ts';
-import { type Chart, el, hint, SERIES, shortened, text } from './svg.ts';
+import { type Chart, el, hint, shortened, text } from './svg.ts';
 
 export interface TimelineSpan {
   readonly name: string;
@@ -23,9 +23,23 @@ const ROW = 24;
 /** Narrower spans are as wide as this: a hundred of them would not be seen otherwise. */
 const LEAST = 0.6;
 
+/** What a category of spans looks like: the same in every timeline, and never two alike in one. */
+const COLOURS: Readonly<Record<string, string>> = {
+  kernel: 'fill2',
+  copy: 'fill0',
+  load: 'fill4',
+  decode: 'fill1',
+  transform: 'fill3',
+  compile: 'fill5',
+  wait: 'quiet',
+};
+const OTHER = 'quiet';
+
 export function timelineChart(title: string, tracks: readonly Track[], lengthNs: number, say: (ns: number) => string): Chart {
-  const categories = [...new Set(tracks.flatMap(({ spans }) => spans.map(({ category }) => category)))].sort();
-  const key = legend(categories, 12, 14, WIDTH - 24);
+  const met = new Set(tracks.flatMap(({ spans }) => spans.map(({ category }) => category)));
+  const categories = [...new Set([...Object.keys(COLOURS), ...met])].filter((category) => met.has(category));
+  const classOf = (category: string) => COLOURS[category] ?? OTHER;
+  const key = legend(categories, 12, 14, WIDTH - 24, categories.map(classOf));
   const frame = { left: LEFT, right: WIDTH - 16, top: key.height + 6, bottom: key.height + 8 + ROW * tracks.length };
   const x = scaleLinear([0, lengthNs], [frame.left, frame.right]);
   const rows = tracks.map(({ name, spans }, i) => {
@@ -35,8 +49,7 @@ export function timelineChart(title: string, tracks: readonly Track[], lengthNs:
     const boxes = inOrder.map(({ name: what, category, startNs, endNs }) => {
       const [from, to] = [x(Math.max(0, startNs)), x(Math.min(lengthNs, endNs))];
       const box = { x: from, y, width: Math.max(LEAST, to - from), height: ROW - 8, rx: 1.5 };
-      const fill = { class: `fill${categories.indexOf(category) % SERIES}`, 'fill-opacity': category === 'wait' ? 0.35 : 0.85 };
-      return el('rect', { ...fill, ...box }, hint(`${name}: ${what}, ${say(endNs - startNs)} from ${say(startNs)} on`));
+      return el('rect', { class: classOf(category), ...box }, hint(`${name}: ${what}, ${say(endNs - startNs)} from ${say(startNs)} on`));
     });
     return text(LEFT - 8, y + 12, shortened(name, 22), { 'text-anchor': 'end' }) + boxes.join('');
   });

@@ -28,13 +28,21 @@ function movesOf(rows: readonly Summary[]): Move[] {
 
 const SIZE = { label: 'bytes', say: (value: number): string => bytes(value) };
 
+/** So many times the bytes in less than twice the time: such a path hands over a view and moves nothing. */
+const GROWTH = 64;
+function isMoving({ own }: { readonly own: readonly Move[] }): boolean {
+  const [first, last] = [own[0], own[own.length - 1]];
+  return last.bytes < GROWTH * first.bytes || last.ns >= 2 * first.ns;
+}
+
 function figuresOf(name: string, moves: readonly Move[]): Figure[] {
   const paths = [...Map.groupBy(moves, ({ path }) => path)].map(([path, own]) => ({
     path,
     own: own.toSorted((a, b) => a.bytes - b.bytes),
   }));
-  const seriesOf = (value: (move: Move) => number): Series[] =>
-    paths.map(({ path, own }) => ({ name: path, points: own.map((move) => [move.bytes, value(move)] as const) }));
+  const moving = paths.filter(isMoving);
+  const seriesOf = (of: typeof paths, value: (move: Move) => number): Series[] =>
+    of.map(({ path, own }) => ({ name: path, points: own.map((move) => [move.bytes, value(move)] as const) }));
   const data = {
     columns: [
       { title: 'path', align: 'left' },
@@ -51,7 +59,7 @@ function figuresOf(name: string, moves: readonly Move[]): Figure[] {
     {
       chart: lineChart(
         `${name}: latency`,
-        seriesOf(({ ns }) => ns),
+        seriesOf(paths, ({ ns }) => ns),
         { x: SIZE, y: { label: 'time of a transfer', say: duration } },
       ),
       caption: 'A path that is flat on the left costs that much before its first byte.',
@@ -60,10 +68,10 @@ function figuresOf(name: string, moves: readonly Move[]): Figure[] {
     {
       chart: lineChart(
         `${name}: bandwidth`,
-        seriesOf((move) => move.bytes / move.ns),
+        seriesOf(moving, (move) => move.bytes / move.ns),
         { x: SIZE, y: { label: 'GB/s', say: (value) => significant(value) } },
       ),
-      caption: 'Payload, counted once, over the time of a transfer.',
+      caption: `Payload, counted once, over the time of a transfer.${moving.length < paths.length ? ' Paths that move nothing are left out.' : ''}`,
       ...rest,
     },
   ];

@@ -2,6 +2,7 @@
 
 import type { Sample } from '../../harness/record.ts';
 import { type Distribution, distributionChart } from '../charts/distributions.ts';
+import { bySeverity } from '../comparison-words.ts';
 import { duration } from '../format.ts';
 import type { DataTable, Figure } from '../page.ts';
 import { quantile } from '../quantile.ts';
@@ -30,8 +31,15 @@ function armOf(name: string, samples: readonly Sample[]): ArmSamples {
   return { name, values: kept.map(({ value }) => value), dropped: samples.length - clean.length };
 }
 
-function figureOf(title: string, samples: readonly Sample[]): Figure {
-  const arms = [...Map.groupBy(samples, ({ arm }) => arm)].map(([name, own]) => armOf(name, own));
+type Order = (a: ArmSamples, b: ArmSamples) => number;
+
+const fastestFirst: Order = (a, b) => quantile(a.values, 0.5) - quantile(b.values, 0.5);
+/** Both sides of an arm next to each other, the base first. */
+const bySide: Order = (a, b) => compare(a.name.replace(/^\w+:/, ''), b.name.replace(/^\w+:/, '')) || compare(a.name, b.name);
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function figureOf(title: string, samples: readonly Sample[], order: Order): Figure {
+  const arms = [...Map.groupBy(samples, ({ arm }) => arm)].map(([name, own]) => armOf(name, own)).sort(order);
   const disturbed = arms.filter(({ values, dropped }) => dropped === values.length).length;
   const note =
     disturbed > 0
@@ -53,13 +61,19 @@ function figureOf(title: string, samples: readonly Sample[]): Figure {
   };
 }
 
-/** `first` are cases that come before the others. */
-export function distributionSection({ samples }: Pick<Results, 'samples'>, first: readonly string[] = []): Section | undefined {
+/** Of a comparison the cases that changed come first. */
+export function distributionSection({ samples, comparison }: Pick<Results, 'samples' | 'comparison'>): Section | undefined {
+  const first = comparison ? bySeverity(comparison.rows).map((row) => row.case) : [];
   const times = samples.filter(({ metric, unit }) => metric === 'time' && unit === 'ns');
   const cases = [...Map.groupBy(times, ({ case: name }) => name)];
   if (cases.length === 0) return undefined;
   const place = (name: string) => (first.includes(name) ? first.indexOf(name) : first.length);
   const inOrder = cases.sort(([a], [b]) => place(a) - place(b));
   const { shown, lead } = firstOf(inOrder, 'cases', 'samples.csv');
-  return { id: 'distributions', title: 'Distributions', lead, figures: shown.map(([name, own]) => figureOf(name, own)) };
+  return {
+    id: 'distributions',
+    title: 'Distributions',
+    lead,
+    figures: shown.map(([name, own]) => figureOf(name, own, comparison ? bySide : fastestFirst)),
+  };
 }

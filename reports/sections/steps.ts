@@ -52,7 +52,9 @@ function splitOf(row: Summary): Split | undefined {
 }
 
 function figureOf(title: string, splits: readonly Split[]): Figure {
-  const names = [...new Set(splits.flatMap(({ parts }) => [...parts.keys()]))];
+  // The row with the most parts has them in their order.
+  const longestFirst = splits.toSorted((a, b) => b.parts.size - a.parts.size);
+  const names = [...new Set(longestFirst.flatMap(({ parts }) => [...parts.keys()]))];
   const bars = splits.map(({ row, parts }) => ({ name: row.arm, parts: names.map((name) => parts.get(name) ?? 0) }));
   return {
     chart: partsChart(title, names, bars, duration),

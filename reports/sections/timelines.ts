@@ -58,15 +58,14 @@ interface Window {
 }
 
 /** From the end of a step to the end of the next, of the median length. Undefined for fewer than three steps. */
-function usualStep(spans: readonly Event[]): Window | undefined {
-  const ends = spans.filter(({ cat }) => cat === 'step').map(({ ts, dur }) => ts! + dur!);
-  const windows = ends
-    .sort((a, b) => a - b)
-    .slice(1)
-    .map((to, i) => ({ from: ends[i], to }));
+function usualStep(ends: readonly number[]): Window | undefined {
+  const inOrder = ends.toSorted((a, b) => a - b);
+  const windows = inOrder.slice(1).map((to, i) => ({ from: inOrder[i], to }));
   if (windows.length < 2) return undefined;
   return windows.sort((a, b) => a.to - a.from - (b.to - b.from))[Math.floor(windows.length / 2)];
 }
+
+const endOf = ({ ts, dur }: Event): number => ts! + dur!;
 
 const lengthIn = ({ ts, dur }: Event, { from, to }: Window): number => Math.min(ts! + dur!, to) - Math.max(ts!, from);
 
@@ -85,9 +84,11 @@ function trackOf(name: string, spans: readonly Event[], window: Window): Track {
   };
 }
 
-function figureOf(title: string, spans: readonly Event[], threads: ReadonlyMap<number, string>, file: string): Figure | undefined {
-  const window = usualStep(spans);
-  if (!window) return undefined;
+/** Categories that only enclose what is drawn. */
+const ENCLOSING = ['step', 'sample'];
+
+function figureOf(title: string, all: readonly Event[], window: Window, threads: ReadonlyMap<number, string>, file: string): Figure {
+  const spans = all.filter(({ cat = '' }) => !ENCLOSING.includes(cat));
   const within = spans.filter((span) => lengthIn(span, window) > 0);
   const byThread = [...Map.groupBy(within, ({ tid }) => tid!)].sort(([a], [b]) => a - b);
   const tracks = byThread.map(([tid, own]) => trackOf(threads.get(tid) ?? `thread ${tid}`, own, window));
@@ -116,15 +117,36 @@ function figureOf(title: string, spans: readonly Event[], threads: ReadonlyMap<n
   };
 }
 
-/** A timeline for each process that did steps; `file` is what the trace is called. */
+/** While an arm's samples of a case were taken: its process may serve several cases. */
+interface Stretch {
+  readonly title: string;
+  isDuring(end: number): boolean;
+}
+
+/** The stretches of a process called `arm (fork 0)`, from the samples that the parent noted; without them all of it is one. */
+function stretchesOf(process: string, spans: readonly Event[], threads: ReadonlyMap<number, string>): Stretch[] {
+  const [, arm, fork] = /^(.*) \(fork (\d+)\)$/.exec(process) ?? [];
+  const own = spans.filter(({ cat, tid, args }) => cat === 'sample' && args?.fork === Number(fork) && threads.get(tid!) === arm);
+  if (own.length === 0) return [{ title: process, isDuring: () => true }];
+  return [...Map.groupBy(own, ({ name = '' }) => name)].map(([name, samples]) => ({
+    title: `${name} ${arm}${fork === '0' ? '' : `, fork ${fork}`}`,
+    isDuring: (end) => samples.some((sample) => end >= sample.ts! && end <= endOf(sample)),
+  }));
+}
+
+/** A timeline for each case of each process that did steps; `file` is what the trace is called. */
 export function timelineSection(events: readonly Event[], file: string): Section | undefined {
   const [processes, threads] = [namesOf(events, 'process_name'), namesOf(events, 'thread_name')];
   const spans = events.filter(({ ph, ts, dur, tid }) => ph === 'X' && ts !== undefined && dur !== undefined && tid !== undefined);
   const figures = [...Map.groupBy(spans, ({ pid }) => pid)].flatMap(([pid, own]) => {
-    const figure = figureOf(processes.get(pid) ?? `process ${pid}`, own, threads, file);
-    return figure ? [figure] : [];
+    const ends = own.filter(({ cat }) => cat === 'step').map(endOf);
+    if (ends.length === 0) return [];
+    return stretchesOf(processes.get(pid) ?? `process ${pid}`, spans, threads).flatMap(({ title, isDuring }) => {
+      const window = usualStep(ends.filter(isDuring));
+      return window ? [figureOf(title, own, window, threads, file)] : [];
+    });
   });
   if (figures.length === 0) return undefined;
-  const { shown, lead } = firstOf(figures, 'processes', file);
+  const { shown, lead } = firstOf(figures, 'timelines', file);
   return { id: 'timelines', title: 'Timelines of a step', lead, figures: shown, wide: true };
 }

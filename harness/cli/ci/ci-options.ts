@@ -78,4 +78,5 @@ export const addCompareOptions = (command: Command): Command =>
     .option('--margin <share>', 'difference that does not matter', share, 0.02)
     .addOption(new Option('--format <format>', 'what is printed').choices(['table', 'csv', 'json', 'markdown']).default('table'))
     .addOption(new Option('--foreign <policy>', 'where the environments differ').choices(['mark', 'refuse']).default('mark'))
+    .option('--out <dir>', 'a results folder of the comparison, with its page (default: nothing is written)')
     .option('--verbose', 'show stacks of errors');

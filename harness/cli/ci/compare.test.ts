@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { folderSink } from '../../../reports/folder.ts';
+import { readResults } from '../../../reports/json.ts';
+import { SCHEMA_VERSION } from '../../../reports/schema.ts';
 import { Workplace } from '../bench-process.ts';
 import { document, environment } from './fixtures/results.ts';
 
@@ -94,6 +96,20 @@ test('as CSV and JSON', async () => {
   const { rows } = JSON.parse((await place.bench(['compare', a, b, '--format', 'json'])).out);
   assert.is(rows[0].verdict, 'differs');
   assert.ok(Math.abs(rows[0].ratio - 1.3) < 0.005);
+});
+
+test('--out keeps the comparison with the samples of both sides, and its page', async () => {
+  const [a, b] = [folderOf('before', around(1000)), folderOf('after', around(1300))];
+  const { code, err } = await place.bench(['compare', a, b, '--out', 'kept']);
+  assert.is(code, 0, err);
+  const { comparison, samples, summaries } = readResults(place.text('kept', 'results.json'));
+  assert.equal([comparison!.kind, comparison!.rows[0].verdict], ['compare', 'differs']);
+  assert.equal([...new Set(samples.map(({ arm }) => arm))], ['base:a', 'head:a']);
+  assert.equal([samples.length, summaries.length], [10, 2]);
+  assert.match(place.text('kept', 'comparison.csv'), /differs/);
+  assert.match(place.text('kept', 'report.html'), /differs \+30\.0 %/);
+  assert.is((await place.bench(['report', 'kept'])).code, 0);
+  assert.is((await place.bench(['compare', a, b, '--out', 'kept'])).code, 2, 'a folder with files in it is not written over');
 });
 
 test.run();

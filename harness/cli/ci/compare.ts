@@ -1,11 +1,15 @@
 // `bench compare A B`: two results folders side by side. They were not measured together, so rows may differ, but never have regressed.
 
 import { createHash } from 'node:crypto';
-import { type Earlier, readFolder } from '../../../reports/folder.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Earlier, folderSink, readFolder } from '../../../reports/folder.ts';
 import { render } from '../../../reports/formats.ts';
+import type { RunDocument } from '../../../reports/schema.ts';
 import { terminalStyle } from '../../../reports/table.ts';
 import { COMPARISON_VERSION, type Compared, type Comparison, countsOf, overall, type Revision } from '../../comparison/document.ts';
 import { TERMS } from '../../comparison/estimate.ts';
+import { armOfSide } from '../../comparison/evidence.ts';
 import { unpairedRatio } from '../../comparison/unpaired.ts';
 import type { Sample, Summary } from '../../record.ts';
 import { median } from '../../statistics.ts';
@@ -17,18 +21,39 @@ export interface CompareFlags {
   readonly format: 'table' | 'csv' | 'json' | 'markdown';
   /** What to do where the machines differ. */
   readonly foreign: 'mark' | 'refuse';
+  readonly out?: string;
 }
 
 /** Prints the comparison. Exit code 0 whatever it says; throws a UsageError for folders that cannot be read or have nothing in common. */
 export function compareFolders(a: string, b: string, flags: CompareFlags): ExitCode {
   const [base, head] = [readFolder(a), readFolder(b)];
   const comparison = comparisonOf({ ref: a, ...base }, { ref: b, ...head }, flags);
+  const run = { ...head.run, command: ['compare', a, b] };
+  if (flags.out !== undefined) writeFolder(flags.out, run, base, head, comparison);
   if (flags.format === 'json') process.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
-  else {
-    const results = { run: { ...head.run, command: ['compare', a, b] }, summaries: [], samples: [], comparison };
-    process.stdout.write(render(flags.format, results, terminalStyle(process.stdout)));
-  }
+  else process.stdout.write(render(flags.format, { run, summaries: [], samples: [], comparison }, terminalStyle(process.stdout)));
   return EXIT.passed;
+}
+
+/** The comparison as a results folder: both sides of every row that was compared, with their samples, under the names that a gate gives them. */
+function writeFolder(dir: string, run: RunDocument, base: Earlier, head: Earlier, comparison: Comparison): void {
+  const keyOf = ({ suite, case: name, arm }: Pick<Summary, 'suite' | 'case' | 'arm'>) => JSON.stringify([suite, name, arm]);
+  const compared = new Set(comparison.rows.map(keyOf));
+  const folder = folderSink(dir);
+  folder.run(run);
+  for (const [side, of] of [
+    ['base', base],
+    ['head', head],
+  ] as const) {
+    const named = <T extends Pick<Summary, 'suite' | 'case' | 'arm'>>(all: readonly T[]): T[] =>
+      all.filter((one) => compared.has(keyOf(one))).map((one) => ({ ...one, arm: armOfSide(side, one.arm) }));
+    for (const sample of named(of.samples)) folder.sample(sample);
+    for (const summary of named(of.summaries)) folder.summary(summary);
+  }
+  folder.comparison(comparison);
+  folder.finish(['html']);
+  folder.close();
+  console.error(`results: ${dir}`);
 }
 
 function comparisonOf(base: Side, head: Side, { margin, foreign }: CompareFlags): Comparison {
