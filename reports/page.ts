@@ -52,14 +52,14 @@ export const figureMarkup = ({ chart, caption, data, file }: Figure): string =>
 <details><summary>${data.rows.length} ${data.rows.length === 1 ? 'row' : 'rows'} of data</summary>${tableMarkup(data, file)}</details></figure>`;
 
 const PAGE_STYLE = `
-body { margin: 0 auto; max-width: 1000px; padding: 16px; font: 15px/1.45 system-ui, sans-serif; background: var(--paper); color: var(--ink); overflow-wrap: anywhere; }
+body { margin: 0 auto; max-width: 1040px; padding: 16px; font: 15px/1.45 system-ui, sans-serif; background: var(--paper); color: var(--ink); overflow-wrap: anywhere; }
 h1 { font-size: 1.5em; line-height: 1.2; } h2 { font-size: 1.15em; margin-top: 2em; } h3 { font-size: 0.95em; margin: 0 0 4px; } h1, h2, h3, p, li { overflow-wrap: anywhere; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); gap: 24px 16px; align-items: start; }
 figure { margin: 0; min-width: 0; } figcaption, .note { color: var(--muted); font-size: 0.85em; }
 svg { width: 100%; height: auto; display: block; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.85em; margin-top: 1em; overflow-wrap: normal; }
 th, td { text-align: left; vertical-align: top; padding: 5px 10px 5px 0; border-bottom: 1px solid var(--line); } th { color: var(--muted); font-weight: 500; }
-th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } th.number { white-space: normal; }
 dl { display: grid; grid-template-columns: minmax(6em, max-content) 1fr; gap: 4px 16px; } dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 summary { color: var(--muted); font-size: 0.85em; cursor: pointer; }
 ul { padding-left: 1.2em; } li { margin: 0.3em 0; }

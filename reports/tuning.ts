@@ -3,9 +3,9 @@
 import { type Cell, type HeatMap, heatMap } from './charts/heat-map.ts';
 import { type Interval, intervalChart } from './charts/intervals.ts';
 import { progressChart } from './charts/progress.ts';
-import { type Chart, inline } from './charts/svg.ts';
+import type { Chart } from './charts/svg.ts';
 import { duration } from './format.ts';
-import { page } from './page.ts';
+import { type DataTable, figureMarkup, page, tableMarkup } from './page.ts';
 import { xml } from './xml.ts';
 
 /** One measured configuration. */
@@ -108,11 +108,40 @@ function mapOf(search: SearchRecord, columnName: string, rowName: string): HeatM
   return { columnName, rowName, columns: seen(({ column }) => column), rows: seen(({ row }) => row), cells: [...cells.values()] };
 }
 
-/** A chart and the name of its file. */
+/** A chart, the name of its file, and what it shows. */
 export interface NamedChart {
   readonly file: string;
   readonly chart: Chart;
+  readonly caption: string;
+  readonly data: DataTable;
 }
+
+const columnsOf = (left: readonly string[], right: readonly string[]): DataTable['columns'] => [
+  ...left.map((title) => ({ title, align: 'left' as const })),
+  ...right.map((title) => ({ title, align: 'right' as const })),
+];
+
+/** What was measured, in order. */
+const progressTable = (searches: readonly SearchRecord[]): DataTable => ({
+  columns: columnsOf(['kernel', 'tunables'], ['time']),
+  rows: searches.flatMap(({ kernel, evaluations }) =>
+    evaluations.map(({ tunables, ns, failure }) => [kernel, knobs(tunables), ns === undefined ? (failure ?? 'failed') : duration(ns)]),
+  ),
+});
+
+const mapTable = ({ rowName, columnName, cells }: HeatMap): DataTable => ({
+  columns: columnsOf([], [rowName, columnName, 'times the best', 'configurations']),
+  rows: cells.map(({ row, column, times, count }) => [row, column, times.toFixed(3), count].map(String)),
+});
+
+const gainsTable = (rows: readonly Interval[]): DataTable => ({
+  columns: columnsOf(['problem'], ['times as fast', '95 % interval']),
+  rows: rows.map(({ name, value, low, high }) => [
+    name,
+    value.toFixed(3),
+    low === undefined || high === undefined ? '' : `${low.toFixed(3)} to ${high.toFixed(3)}`,
+  ]),
+});
 
 const fileName = (...parts: readonly string[]): string => `${parts.join('.').replaceAll(/[^\w.+-]+/g, '-')}.svg`;
 
@@ -126,20 +155,29 @@ export function chartsOf({ name, searches }: TuningRecord): NamedChart[] {
       words: `${kernel} ${knobs(tunables)}: ${ns === undefined ? (failure ?? 'failed') : duration(ns)}`,
     })),
   }));
-  const progress = runs.length > 0 ? [{ file: fileName(name, 'progress'), chart: progressChart(`${name}: progress`, runs, duration) }] : [];
+  const progress = {
+    file: fileName(name, 'progress'),
+    chart: progressChart(`${name}: progress`, runs, duration),
+    caption: 'A dot is a measured configuration, a cross one that failed; the line is the best so far.',
+    data: progressTable(drawn),
+  };
   const maps = drawn.flatMap((search) =>
     mapsOf(search).map((map) => ({
       file: fileName(name, search.kernel, map.rowName, map.columnName),
-      chart: heatMap(`${search.kernel}: the best time by ${map.rowName} and ${map.columnName}, as a multiple of the best`, map),
+      chart: heatMap(`${search.kernel}: the best time by ${map.rowName} and ${map.columnName}`, map),
+      caption: 'The best time that any configuration with these two values reached, as a multiple of the best of all.',
+      data: mapTable(map),
     })),
   );
-  return [...progress, ...maps];
+  return runs.length > 0 ? [progress, ...maps] : [];
 }
 
 /** How much every finished tuning pays; undefined where none is finished. */
 export function gainsChart({ tunings }: TuningReport): NamedChart | undefined {
   const rows = tunings.flatMap(({ name, decision }) => (decision?.ratio ? [{ name, ...decision.ratio }] : []));
-  return rows.length > 0 ? { file: 'gains.svg', chart: intervalChart('How much tuning pays', rows) } : undefined;
+  if (rows.length === 0) return undefined;
+  const caption = 'Bars are 95 % intervals from fresh processes.';
+  return { file: 'gains.svg', chart: intervalChart('How much tuning pays', rows), caption, data: gainsTable(rows) };
 }
 
 const count = (searches: readonly SearchRecord[]): number => searches.reduce((sum, { evaluations }) => sum + evaluations.length, 0);
@@ -197,9 +235,11 @@ export function summaryOf({ tunings }: TuningReport): string {
 /** The page: one file that needs nothing else, for light and dark, from a phone's width up. */
 export function tuningPage(report: TuningReport): string {
   const gains = gainsChart(report);
-  const rows = tuningRows(report).map((cells) => `<tr>${cells.map((cell) => `<td>${xml(cell)}</td>`).join('')}</tr>`);
+  const figure = (shown: NamedChart) => figureMarkup({ ...shown, file: 'the journals' });
+  const columns = columnsOf(TUNING_COLUMNS.slice(0, 2), TUNING_COLUMNS.slice(2));
+  const table = tableMarkup({ columns, rows: tuningRows(report) }, 'summary.csv');
   const sections = report.tunings.map((tuning) => {
-    const charts = chartsOf(tuning).map(({ chart }) => `<figure>${inline(chart)}<figcaption>${xml(chart.title)}</figcaption></figure>`);
+    const charts = chartsOf(tuning).map(figure);
     return `<section><h2>${xml(tuning.name)}</h2><div class="charts">${charts.join('\n')}</div></section>`;
   });
   const facts = Object.entries(report.facts).map(([name, value]) => `<dt>${xml(name)}</dt><dd>${xml(value)}</dd>`);
@@ -207,17 +247,12 @@ export function tuningPage(report: TuningReport): string {
     report.title,
     `<h1>${xml(report.title)}</h1>
 <p>${xml(summaryOf(report))}</p>
-${gains ? `<figure class="gains">${inline(gains.chart)}<figcaption>${xml(gains.chart.title)}: bars are 95 % intervals from fresh processes</figcaption></figure>` : ''}
-<div class="wide"><table>
-<thead><tr>${TUNING_COLUMNS.map((title) => `<th>${title}</th>`).join('')}</tr></thead>
-<tbody>
-${rows.join('\n')}
-</tbody>
-</table></div>
+<div class="gains">${gains ? figure(gains) : ''}</div>
+${table}
 ${sections.join('\n')}
 <section><h2>Where</h2><dl>${facts.join('')}</dl></section>`,
     TUNING_STYLE,
   );
 }
 
-const TUNING_STYLE = 'figure.gains { max-width: 620px; } td { min-width: 5em; } td:nth-child(2) { min-width: 14em; }';
+const TUNING_STYLE = '.gains { max-width: 500px; } td { min-width: 4em; } .wide > table td:nth-child(2) { min-width: 12em; }';

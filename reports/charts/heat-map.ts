@@ -43,7 +43,7 @@ export function heatMap(title: string, { columnName, rowName, columns, rows, cel
         hint(`${where}: ${cell.times.toFixed(3)} times the best, of ${cell.count} configurations`),
       );
       const at = [box.x + box.width / 2, box.y + box.height / 2 + 4] as const;
-      return rect + text(...at, cell.times.toFixed(2), { 'text-anchor': 'middle', class: strength > 0.55 ? 'on-heat' : undefined });
+      return rect + text(...at, cell.times.toFixed(2), { 'text-anchor': 'middle', class: strength > 0.7 ? 'on-heat' : undefined });
     }),
   );
   const names = [

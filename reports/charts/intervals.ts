@@ -49,8 +49,8 @@ export function intervalChart(title: string, rows: readonly Interval[], { label,
       'g',
       {},
       hint(`${name}: ${value.toFixed(3)}${interval}`),
-      text(frame.left, y - 8, shortened(name, LETTERS - end.length)),
-      text(frame.right, y - 8, end, { 'text-anchor': 'end', class: tone }),
+      text(frame.left, y - 8, shortened(name, LETTERS - end.length), { class: 'halo' }),
+      text(frame.right, y - 8, end, { 'text-anchor': 'end', class: tone ? `${tone} halo` : 'halo' }),
       el('path', { class: `dots ${stroke}`, d: dots.map((ratio) => `M${x(ratio).toFixed(1)},${y}h0`).join('') }),
       low === undefined || high === undefined
         ? ''

@@ -29,7 +29,8 @@ export function partsChart(title: string, names: readonly string[], bars: readon
     });
     const end = say(total(bar));
     const labels =
-      text(frame.left, y - 5, shortened(bar.name, LETTERS - end.length)) + text(frame.right, y - 5, end, { 'text-anchor': 'end' });
+      text(frame.left, y - 5, shortened(bar.name, LETTERS - end.length), { class: 'halo' }) +
+      text(frame.right, y - 5, end, { 'text-anchor': 'end', class: 'halo' });
     return labels + boxes.join('');
   });
   return { title, width: WIDTH, height: frame.bottom + 20, body: key.body + bottomAxis(x, frame, say, 4) + drawn.join('') };

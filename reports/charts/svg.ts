@@ -31,7 +31,7 @@ export const hint = (words: string): string => el('title', {}, xml(words));
 
 /** Colours of the page and of series, by class; after Okabe and Ito, who chose them to be told apart by everybody. */
 export const STYLE = `
-:root { --paper: #ffffff; --ink: #1b1f24; --muted: #5c6672; --line: #d7dce1; --heat: #0b6e99;
+:root { --paper: #ffffff; --ink: #1b1f24; --muted: #5c6672; --line: #d7dce1; --heat: #085377;
   --good: #00794f; --bad: #b3261e;
   --series0: #0072b2; --series1: #d55e00; --series2: #009e73; --series3: #cc79a7; --series4: #8a6d00; --series5: #56707f; }
 @media screen and (prefers-color-scheme: dark) {
@@ -43,7 +43,6 @@ export const STYLE = `
 .chart text { fill: var(--ink); }
 .chart .muted { fill: var(--muted); }
 .chart .on-heat { fill: var(--paper); }
-.chart .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
 .chart .grid { stroke: var(--line); stroke-width: 1; fill: none; }
 .chart .axis { stroke: var(--muted); stroke-width: 1; fill: none; }
 .chart .heat { fill: var(--heat); }
@@ -52,6 +51,8 @@ export const STYLE = `
 .chart .box { fill: none; stroke: var(--ink); stroke-width: 1; }
 .chart .good { fill: var(--good); stroke: var(--good); } .chart .bad { fill: var(--bad); stroke: var(--bad); } .chart .plain { fill: var(--muted); stroke: var(--muted); }
 .chart text.good, .chart text.bad, .chart text.plain { stroke: none; }
+.chart text.good { fill: var(--good); } .chart text.bad { fill: var(--bad); } .chart text.plain { fill: var(--muted); }
+.chart text.halo { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
 .chart .dots { fill: none; stroke-linecap: round; stroke-width: 4.5; stroke-opacity: 0.3; }
 .chart .empty { fill: none; stroke: var(--line); stroke-dasharray: 2 2; }
 ${[0, 1, 2, 3, 4, 5].map((i) => `.chart .fill${i} { fill: var(--series${i}); } .chart .stroke${i} { stroke: var(--series${i}); fill: none; }`).join('\n')}

@@ -41,6 +41,8 @@ function figuresOf(name: string, moves: readonly Move[]): Figure[] {
     own: own.toSorted((a, b) => a.bytes - b.bytes),
   }));
   const moving = paths.filter(isMoving);
+  // First, so that a path has one colour in both charts.
+  const inOrder = [...moving, ...paths.filter((one) => !isMoving(one))];
   const seriesOf = (of: typeof paths, value: (move: Move) => number): Series[] =>
     of.map(({ path, own }) => ({ name: path, points: own.map((move) => [move.bytes, value(move)] as const) }));
   const data = {
@@ -59,7 +61,7 @@ function figuresOf(name: string, moves: readonly Move[]): Figure[] {
     {
       chart: lineChart(
         `${name}: latency`,
-        seriesOf(paths, ({ ns }) => ns),
+        seriesOf(inOrder, ({ ns }) => ns),
         { x: SIZE, y: { label: 'time of a transfer', say: duration } },
       ),
       caption: 'A path that is flat on the left costs that much before its first byte.',
