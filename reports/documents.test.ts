@@ -50,7 +50,7 @@ test('Markdown has a table that its own bars and stars cannot break', () => {
 });
 
 test('every format of --format writes', () => {
-  assert.equal(formatNames, ['table', 'csv', 'json', 'markdown', 'github', 'junit', 'action-benchmark', 'bencher', 'benchstat']);
+  assert.equal(formatNames, ['table', 'csv', 'json', 'markdown', 'html', 'github', 'junit', 'action-benchmark', 'bencher', 'benchstat']);
   for (const format of formatNames) assert.ok(render(format, results).endsWith('\n'), format);
 });
 

@@ -6,7 +6,6 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { folderSink } from '../../../reports/folder.ts';
 import { readResults } from '../../../reports/json.ts';
-import { SCHEMA_VERSION } from '../../../reports/schema.ts';
 import { Workplace } from '../bench-process.ts';
 import { document, environment } from './fixtures/results.ts';
 

@@ -1,8 +1,6 @@
 // `bench compare A B`: two results folders side by side. They were not measured together, so rows may differ, but never have regressed.
 
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Earlier, folderSink, readFolder } from '../../../reports/folder.ts';
 import { render } from '../../../reports/formats.ts';
 import type { RunDocument } from '../../../reports/schema.ts';
