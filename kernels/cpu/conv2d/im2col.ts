@@ -21,7 +21,7 @@ import type { Entry, Kernel, Pass, Plan, Source, Traits, Tunables } from '../../
 import type { Conv2dProblem } from '../../problems/conv2d.ts';
 import { advance, assemble, call, i32, if_, type Local, loopWhileBelow, min, set, type Task, task } from '../assembly.ts';
 import { registerTile } from '../matmul/packed.ts';
-import { sharedBy, sharing, sharingConstraints, tasksOf, threadsWorth } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, tasksOf, threadsOf, threadsWorth } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
 import { productSeconds } from '../tile-model.ts';
 import { packedElements, packFilter, packFilterPass, packTurned, packTurnedPass } from './filter.ts';
@@ -88,8 +88,8 @@ function estimate(problem: Conv2dProblem, traits: Traits, constants: readonly st
   const tiles = (2 * strips * NR * steps * Math.ceil(perGroup / MR) * MR) / rate;
   const ragged = perGroup % MR === 0 && phases === 1 ? 0 : strips * (phases > 1 ? Math.ceil(perGroup / MR) : 1) * 40e-9;
   // Each block of rows packs its lanes again.
-  const wanted = Math.ceil(tasksOf(tunables, traits) / groups);
-  const times = isFilterGrad ? 1 : blocksOf(lanes / phases, perGroup, { MR, NR, NB: tunables.NB }, wanted).down.count;
+  const sharing = { tasks: tasksOf(tunables, traits), threads: threadsOf(tunables, traits), beside: groups };
+  const times = isFilterGrad ? 1 : blocksOf(lanes / phases, perGroup, { MR, NR, NB: tunables.NB }, sharing).down.count;
   const packing = times * groups * lanes * steps * (isFilterGrad ? 0.2e-9 : spacing === 'any' ? 0.4e-9 : spacing === 2 ? 0.12e-9 : 0.1e-9);
   const weights =
     isFilterGrad || constants.includes('filter')
@@ -176,8 +176,8 @@ function blocksPass(
   traits: Traits,
 ): Pass {
   const { MR, NR } = tunables;
-  const wanted = Math.ceil(tasksOf(tunables, traits) / problem.groups);
-  const blocks = blocksOf(lanes, perGroup, { MR, NR, NB: most }, wanted);
+  const sharing = { tasks: tasksOf(tunables, traits), threads: threadsOf(tunables, traits), beside: problem.groups };
+  const blocks = blocksOf(lanes, perGroup, { MR, NR, NB: most }, sharing);
   const plane = vertical.positions * horizontal.positions;
   return {
     entry: 'blocks',

@@ -18,11 +18,24 @@ const LEAST_STRIPS = 8;
 
 /**
  * Blocks of lanes and rows of which there are about `wanted`. Lanes are cut into blocks of at most NB in any case; where those are too few, rows are cut before
- * lanes: each block of rows packs its lanes again, which is little, and each block of lanes reads all weights again.
+ * lanes: each block of rows packs its lanes again, which is little, and each block of lanes reads all weights again. Where all lanes are one block, rows are
+ * cut so that the thread with the most work has as little as can be; `beside` such problems are done at once.
  */
-export function blocksOf(lanes: number, rows: number, { MR, NR, NB }: { MR: number; NR: number; NB: number }, wanted: number) {
+export function blocksOf(
+  lanes: number,
+  rows: number,
+  { MR, NR, NB }: { MR: number; NR: number; NB: number },
+  { tasks, threads, beside }: { tasks: number; threads: number; beside: number },
+): { down: Parts; across: Parts } {
+  const wanted = Math.ceil(tasks / beside);
   const fewest = Math.ceil(lanes / NB);
-  const rowBlocks = Math.max(1, Math.min(Math.ceil(wanted / fewest), Math.floor(rows / MR / LEAST_STRIPS)));
-  const down = partsOf(rows, MR, rows, rowBlocks);
-  return { down, across: partsOf(lanes, NR, NB, Math.ceil(wanted / down.count)) };
+  const most = Math.max(1, Math.min(Math.ceil(wanted / fewest), Math.floor(rows / MR / LEAST_STRIPS)));
+  const inRows = (count: number) => partsOf(rows, MR, rows, count);
+  if (fewest > 1 || most < wanted) {
+    const down = inRows(most);
+    return { down, across: partsOf(lanes, NR, NB, Math.ceil(wanted / down.count)) };
+  }
+  const load = ({ count, size }: Parts) => Math.ceil((count * beside) / threads) * (size / MR + 1);
+  const cuts = Array.from({ length: most }, (_, i) => inRows(i + 1));
+  return { down: cuts.reduce((best, cut) => (load(cut) < load(best) ? cut : best)), across: partsOf(lanes, NR, NB, 1) };
 }

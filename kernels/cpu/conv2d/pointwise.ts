@@ -14,7 +14,7 @@ import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel
 import type { Conv2dProblem } from '../../problems/conv2d.ts';
 import { advance, assemble, call, i32, if_, loopWhileBelow, min, set, type Task, task, type Value } from '../assembly.ts';
 import { registerTile } from '../matmul/packed.ts';
-import { sharedBy, sharing, sharingConstraints, tasksOf, threadsWorth } from '../threading.ts';
+import { sharedBy, sharing, sharingConstraints, tasksOf, threadsOf, threadsWorth } from '../threading.ts';
 import type { TileShape } from '../tile.ts';
 import { productSeconds } from '../tile-model.ts';
 import { packedElements, packFilter, packFilterPass, packTurned, packTurnedPass } from './filter.ts';
@@ -85,8 +85,8 @@ function plan(problem: Conv2dProblem, tunables: Tunables, traits: Traits): Plan 
   const { a, b, q, perGroup, vertical, horizontal, imageSteps, image, result } = correlationOf(problem);
   const { MR, NR, NB, KC } = tunables;
   const lanes = vertical.positions * horizontal.positions;
-  const wanted = Math.ceil(tasksOf(tunables, traits) / (problem.groups * a));
-  const { across, down } = blocksOf(lanes, perGroup, { MR, NR, NB }, wanted);
+  const sharing = { tasks: tasksOf(tunables, traits), threads: threadsOf(tunables, traits), beside: problem.groups * a };
+  const { across, down } = blocksOf(lanes, perGroup, { MR, NR, NB }, sharing);
   const perThread = Math.ceil((RUN_BYTES * (Math.ceil(across.size / NR) + 1) + stripsScratch(MR, NR)) / 64) * 64;
   const pack =
     problem.pass === 'forward'
