@@ -21,7 +21,7 @@ export interface GateOptions {
 }
 
 /** Share of the budget that is kept for the second stage while the first goes on. */
-const SECOND_SHARE = 0.3;
+export const SECOND_SHARE = 0.2;
 
 /** The benchmark that a planned case of a gate is: its two arms are the two sides. */
 export function benchmarkOf(plan: Plan, planned: PlannedCase): Benchmark {

@@ -4,6 +4,9 @@
 // kernels, framework and suites to the revision's folder, and what the revision's files ask of harness and reports to this one.
 
 import type { ForkOptions } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ArmRevision } from './arm.ts';
 
@@ -20,8 +23,19 @@ export function revisionOptions(revision: ArmRevision | undefined): Pick<ForkOpt
   if (!revision) return {};
   return {
     execArgv: [...process.execArgv, '--import', HOOKS],
-    env: { ...process.env, [PACKAGE_VARIABLE]: revision.package },
+    env: { NODE_COMPILE_CACHE: compileCache(), ...process.env, [PACKAGE_VARIABLE]: revision.package },
   };
+}
+
+let compiled: string | undefined;
+
+/** Where Node keeps what it has compiled of a revision's files, so that the many processes of a gate start in a third of the time. Lasts as long as this process. */
+function compileCache(): string {
+  if (compiled !== undefined) return compiled;
+  const folder = mkdtempSync(join(tmpdir(), 'tilebench-compiled-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  compiled = folder;
+  return folder;
 }
 
 const OF_THE_REVISION = ['kernels/', 'framework/', 'suites/'];

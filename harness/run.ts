@@ -43,6 +43,14 @@ export interface RunHooks {
   measured(planned: PlannedCase): void;
 }
 
+/** An arm whose process holds the case: made, called once and checked. */
+interface Held {
+  readonly row: Row;
+  readonly child: Child;
+  readonly opened: Opened;
+  readonly place: { readonly fork: number; readonly round: number; readonly slot: number };
+}
+
 /** An arm that is ready for rounds. */
 interface Runner {
   readonly row: Row;
@@ -115,34 +123,50 @@ export class Fork implements AsyncDisposable {
 
   async #makeReady(rows: readonly Row[], round: number): Promise<Runner[]> {
     const shareNs = (this.#ledger.plan.seconds / rows.length) * 1e9;
+    // The two sides of a gate start and prepare at once: nothing of that is timed for the verdict, and it is a third of what a pair takes. What is done only once
+    // is timed then.
+    const sides = rows.every(({ entry, planned }) => entry.arm.revision && !planned.case.once);
+    const early = sides ? await Promise.all(rows.map((row, slot) => this.#hold(row, { fork: this.#fork, round, slot }))) : undefined;
     const runners: Runner[] = [];
     for (const [slot, row] of rows.entries()) {
-      if (this.#hooks.signal.aborted || row.failure) continue;
-      this.#hooks.progress(this.#fork, row.planned, `${row.entry.arm.name}: preparing`);
-      const runner = await this.#makeReadyOne(row, shareNs, { fork: this.#fork, round, slot });
+      const held = early ? early[slot] : await this.#hold(row, { fork: this.#fork, round, slot });
+      const runner = held && (await this.#warmUp(held, shareNs));
       if (runner) runners.push(runner);
     }
     return runners;
   }
 
-  async #makeReadyOne(row: Row, shareNs: number, place: { fork: number; round: number; slot: number }): Promise<Runner | undefined> {
+  /** Has the arm's process make the case ready and check it. */
+  async #hold(row: Row, place: Held['place']): Promise<Held | undefined> {
     const { entry, planned } = row;
+    if (this.#hooks.signal.aborted || row.failure) return undefined;
+    this.#hooks.progress(this.#fork, planned, `${entry.arm.name}: preparing`);
     const found = await this.#guard(row, undefined, () => this.#childOf(entry.arm));
     if (!found) return undefined;
     const { child, opened } = found;
     return this.#guard(row, child, async () => {
       const { name, problem, constants, readback = false, once } = planned.case;
       const asked = entry.arm.kind === 'peer' ? peerCaseOf(planned.case) : undefined;
-      const order = { name, problem, constants, asked, readback, ...tunedOf(row), seed: this.#hooks.seed };
+      // Every fork checks results; of the many short ones of a gate the first checks all elements, the others edges and a seeded sample.
+      const sampled = entry.arm.revision !== undefined && this.#fork > 0;
+      const order = { name, problem, constants, asked, readback, sampled, ...tunedOf(row), seed: this.#hooks.seed };
       const patience = Math.max(this.#patience, once?.timeout ?? 0);
       const prepared = await child.ask('prepare', { case: order }, patience);
+      this.#ledger.ready(row, { opened, prepared }, place);
+      if (prepared.warning !== undefined) row.warnings.add(prepared.warning);
+      return { row, child, opened, place };
+    });
+  }
+
+  /** Warms the arm up until it is steady, and lets it rest. */
+  async #warmUp({ row, child, opened, place }: Held, shareNs: number): Promise<Runner | undefined> {
+    if (this.#hooks.signal.aborted) return undefined;
+    return this.#guard(row, child, async () => {
       const sampleNs = Math.max(Math.min(SAMPLE_NS, shareNs / LEAST_SAMPLES), QUANTA * (opened.limits.timestampQuantumNs ?? 0));
       const calibrated = await child.ask('calibrate', { shareNs, sampleNs }, this.#patience);
       await this.#trace(row, child);
-      this.#ledger.ready(row, { opened, prepared }, place);
-      if (prepared.warning !== undefined) row.warnings.add(prepared.warning);
       if (!calibrated.steady) row.warnings.add('still warming up when sampling began');
-      row.slow = calibrated.slow && !once;
+      row.slow = calibrated.slow && !row.planned.case.once;
       const { slow, callNs, iterations, figures = [] } = calibrated;
       if (slow) this.#ledger.figures(row, place, [{ metric: TIME, unit: 'ns', value: callNs }, ...figures], iterations);
       this.#monitor.park(child);

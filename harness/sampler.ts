@@ -10,8 +10,14 @@ import type { Subject } from './subject.ts';
 /** Warm-up ends when the later half of this many batches is not faster than the earlier by more than STEADY: no tier is left to climb. */
 const STEADY_BATCHES = 6;
 const STEADY = 0.02;
-/** Warm-up never ends earlier: V8 swaps in optimised code from another thread, after a while. */
+/** Warm-up never ends earlier, or where the arm's share is small not before half of it: V8 swaps in optimised code from another thread, after a while. */
 const LEAST_WARM_UP_NS = 30e6;
+/**
+ * Warm-up goes on while the process is preempted, until it was not for this long, up to a limit: threads that were woken on one processor push each other off it until
+ * the system moves one of them, which takes it tens of milliseconds, and every sample before that is up to twice as long.
+ */
+const SETTLED_NS = 8e6;
+const LONGEST_SETTLING_NS = 120e6;
 /** Largest batch: a sample of an empty function still ends. */
 const MOST_ITERATIONS = 2 ** 26;
 
@@ -58,8 +64,13 @@ export class Sampler {
       callNs = await this.#measure(iterations);
       spent += callNs * iterations;
     }
+    const warmUpNs = Math.min(LEAST_WARM_UP_NS, shareNs / 2);
     const recent: number[] = [];
-    while (spent < shareNs && (spent < LEAST_WARM_UP_NS || recent.length < STEADY_BATCHES || isImproving(recent))) {
+    const preemption = new Preemption(spent);
+    while (
+      (spent < shareNs && (spent < warmUpNs || recent.length < STEADY_BATCHES || isImproving(recent))) ||
+      (spent < LONGEST_SETTLING_NS && !preemption.isOver(spent))
+    ) {
       callNs = await this.#measure(iterations);
       spent += callNs * iterations;
       recent.push(callNs);
@@ -73,6 +84,24 @@ export class Sampler {
   async sample(iterations: number): Promise<Figure[]> {
     const time: Figure = { metric: 'time', unit: 'ns', value: await this.#measure(iterations) };
     return [time, ...((await this.#subject.figures?.(iterations)) ?? [])];
+  }
+}
+
+/** Whether the threads of this process have been pushed off their processors lately, by each other or by others. */
+class Preemption {
+  #switches = process.resourceUsage().involuntaryContextSwitches;
+  #lastNs: number;
+
+  constructor(nowNs: number) {
+    this.#lastNs = nowNs;
+  }
+
+  /** Asked again and again, with how much time was spent at work. True once it has not happened for a while. */
+  isOver(nowNs: number): boolean {
+    const switches = process.resourceUsage().involuntaryContextSwitches;
+    if (switches > this.#switches) this.#lastNs = nowNs;
+    this.#switches = switches;
+    return nowNs - this.#lastNs >= SETTLED_NS;
   }
 }
 

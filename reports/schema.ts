@@ -149,7 +149,7 @@ export const comparedSchema = z.strictObject({
   reason: z.string(),
   pairs: z.int().nonnegative().describe('pairs of fresh processes'),
   code: z.string().describe('why the verdict is what it is, as a word'),
-  deviation: z.number().optional().describe('standard deviation of the log ratios of pairs'),
+  deviation: z.number().optional().describe('robust standard deviation of the log ratios of pairs: their median distance, scaled'),
   logs: z.array(z.number()).readonly().describe('ln(head / base) of each pair'),
 });
 

@@ -1,16 +1,16 @@
-// Reference values: R 4.2.2 (pnorm, qnorm, pt, qt, p.adjust, wilcox.test's pseudomedian, an enumerated bootstrap), SciPy 1.10.1 (permutation_test).
+// Reference values: R 4.2.2 (pnorm, qnorm, pt, qt, p.adjust, wilcox.test's pseudomedian, wilcox.test, psignrank, an enumerated bootstrap), SciPy 1.17.1 (permutation_test of signed ranks).
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { seededRandom } from '../../kernels/random.ts';
 import { normalProbability, normalQuantile, studentProbability, studentQuantile } from './distributions.ts';
 import { TERMS } from './estimate.ts';
-import { expandedTail, hodgesLehmann, locationInterval, standardDeviation } from './location.ts';
+import { expandedTail, hodgesLehmann, locationInterval, robustDeviation, standardDeviation } from './location.ts';
 import { LOOKS, levelAt } from './looks.ts';
 import { benjaminiHochberg, holm } from './multiplicity.ts';
 import { pairsNeeded, smallestDetectable } from './power.ts';
 import { screen } from './screening.ts';
-import { signFlips } from './sign-flip.ts';
+import { signedRanks } from './signed-rank.ts';
 import { type Evidence, judge } from './verdict.ts';
 
 const near = (seen: number, wanted: number, relative = 1e-12) =>
@@ -58,9 +58,12 @@ test("Student's t is that of R", () => {
   near(studentProbability(-6, 5), 0.00092306914479700695, 1e-10);
 });
 
-test('Hodges and Lehmann, standard deviation: as in R', () => {
+test('Hodges and Lehmann, deviations: as in R', () => {
   near(hodgesLehmann(LOGS), 0.029);
   near(standardDeviation(LOGS), 0.022213154715713893);
+  near(robustDeviation(LOGS), 0.023 * 1.0483580825075305);
+  assert.ok(robustDeviation([...LOGS, 9]) < 1.5 * robustDeviation(LOGS), 'one far away does not make it');
+  assert.equal([robustDeviation([3]), robustDeviation([])], [0, 0]);
   assert.is(hodgesLehmann([3]), 3);
   assert.ok(Number.isNaN(hodgesLehmann([])));
 });
@@ -88,25 +91,31 @@ test('the interval covers as often as it says', () => {
   }
 });
 
-test('sign flips: exact as SciPy, sampled near it', () => {
-  near(signFlips(LOGS, 0, 1).above, 0.00146484375);
-  near(signFlips(LOGS, 0.0198026272961797, 1).above, 0.108154296875);
-  near(signFlips(LOGS, 0.03, 1).above, 0.616943359375);
+test('signed ranks: exact as in R, with ties as in SciPy', () => {
+  const both = (values: readonly number[], margin: number) => Object.values(signedRanks(values, margin));
+  const nearAll = (seen: readonly number[], wanted: readonly number[]) => seen.forEach((value, i) => near(value, wanted[i], 1e-11));
+  nearAll(both(LOGS, 0), [0.0017089843750000013, 0.998779296875]);
+  nearAll(both(LOGS, 0.0198026272961797), [0.10180664062500008, 0.911865234375]);
+  nearAll(both(LOGS, 0.03000001), [0.60449218749999989, 0.42504882812500011]);
+  const mirrored = LOGS.map((value) => -value);
+  assert.equal(both(mirrored, 0).reverse(), both(LOGS, 0));
   const twenty = [
     0.0912, -0.0467, 0.0425, 0.013, 0.0164, 0.0235, -0.0306, 0.023, 0.004, 0.1297, 0.0368, 0.0194, 0.0216, 0.01, -0.0017, 0.0183, 0.0445,
     0.0228, 0.0587, 0.024,
   ];
-  assert.ok(Math.abs(signFlips(twenty, 0.02, 7).above - 0.25116920471191406) < 0.01);
+  near(signedRanks(twenty, 0.0201).above, 0.28529834747314453);
+  nearAll(both([0.05, 0.02, -0.02, 0.03, -0.03, 0.02, 0.04, 0.01, 0.06], 0), [0.052734375, 0.958984375]);
+  assert.equal(signedRanks([], 0), { above: 1, below: 1 });
+  assert.equal(signedRanks(Array(10).fill(0.05), 0.02), { above: 2 ** -10, below: 1 }, 'the smallest p of ten pairs');
+  assert.equal(signedRanks([0.02, 0.02], 0.02), { above: 1, below: 1 }, 'what lies on the margin lies on no side of it');
   near(
-    signFlips(
-      LOGS.map((value) => -value),
+    signedRanks(
+      Array.from({ length: 40 }, (_, i) => (i === 0 ? -1 : i + 1)),
       0,
-      1,
-    ).below,
-    0.00146484375,
+    ).above,
+    1.8189894035458565e-12,
   );
-  assert.equal(signFlips([], 0, 1), { above: 1, below: 1 });
-  assert.is(signFlips(Array(10).fill(0.05), 0.02, 1).above, 2 ** -10, 'the smallest p of ten pairs');
+  assert.is(signedRanks([...Array(19).fill(0.05), -9], 0.02).above < 0.001, true, 'one far away is one vote');
 });
 
 test('Holm, Benjamini and Hochberg: as in R', () => {

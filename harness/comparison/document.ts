@@ -37,7 +37,7 @@ export interface Compared {
   readonly reason: string;
   /** Pairs of processes that the row is of; of unpaired results the lesser number of forks. */
   readonly pairs: number;
-  /** Standard deviation of the log ratios of pairs. */
+  /** Standard deviation of the log ratios of pairs, robust against a few far away. */
   readonly deviation?: number;
   /** ln(head / base) of each pair: what plots show. */
   readonly logs: readonly number[];

@@ -1,8 +1,8 @@
 // What the pairs of one benchmark say: the ratio with its interval, and how surely it lies beyond the margin on either side or within it.
 
-import { hodgesLehmann, locationInterval, standardDeviation } from './location.ts';
+import { hodgesLehmann, locationInterval, robustDeviation } from './location.ts';
 import { smallestDetectable } from './power.ts';
-import { signFlips } from './sign-flip.ts';
+import { signedRanks } from './signed-rank.ts';
 
 /** What is asked of a comparison. */
 export interface Terms {
@@ -35,25 +35,25 @@ export interface Estimate extends Tests {
   /** Interval of the ratio; absent with fewer than three pairs. */
   readonly low?: number;
   readonly high?: number;
-  /** Standard deviation of the log ratios of pairs. */
+  /** Standard deviation of the log ratios of pairs, found so that a few far away do not make it (location.ts). */
   readonly deviation: number;
   /** Smallest change, as a share, that so many pairs with this scatter would have found. */
   readonly detectable: number;
 }
 
 /** `logs` has one number per pair of processes: ln(head / base) of the fastest round of each side. */
-export function tests(logs: readonly number[], terms: Terms, seed: number): Tests {
+export function tests(logs: readonly number[], terms: Terms): Tests {
   const margin = Math.log1p(terms.margin);
-  const [upper, lower] = [signFlips(logs, margin, seed), signFlips(logs, -margin, seed)];
+  const [upper, lower] = [signedRanks(logs, margin), signedRanks(logs, -margin)];
   return { pSlower: upper.above, pFaster: lower.below, pDifferent: Math.max(upper.below, lower.above) };
 }
 
 /** All that is said of the logs of a benchmark. */
 export function estimate(logs: readonly number[], terms: Terms, seed: number): Estimate {
   const interval = locationInterval(logs, terms.confidence, seed);
-  const deviation = standardDeviation(logs);
+  const deviation = robustDeviation(logs);
   return {
-    ...tests(logs, terms, seed),
+    ...tests(logs, terms),
     pairs: logs.length,
     ratio: Math.exp(hodgesLehmann(logs)),
     low: interval && Math.exp(interval.low),

@@ -3,7 +3,7 @@
 // Looking after every pair until an interval clears multiplies false alarms. Here the error spent by the time t (the share of all planned pairs) is alpha t (Kim and
 // DeMets 1987, with rho = 1), and a look may reject at what it adds. That the looks share their data is not used, so the sum holds whatever the noise.
 
-/** Pairs after which the data may be looked at. Ten are the fewest with a sign-flip p below the first level, 0.0016. */
+/** Pairs after which the data may be looked at. Ten are the fewest with a signed-rank p below the first level, 0.0016. */
 export const LOOKS: readonly number[] = [10, 14, 20, 32, 64];
 export const MOST_PAIRS = LOOKS[LOOKS.length - 1];
 

@@ -1,12 +1,14 @@
 // What a selftest has measured, as lines of JSON: who and where first, then one line for each whole run of the suite. Verdicts are not in it: they follow from it.
 //
 //   {"selftestVersion":1,"fingerprint":..,"seed":..,"terms":..,"benchmarks":[..]}
+//   {"kind":"overhead","taskNs":10012,"share":0.002,"emptyNs":3}
 //   {"kind":"clean","trial":0,"seed":1,"seconds":92,"pairSeconds":0.29,"rows":[{"name":..,"first":[ln head/base of each pair],"second":[],"disturbed":0.02}]}
 
 import type { Terms } from '../comparison/estimate.ts';
 import type { Measured } from '../comparison/evidence.ts';
 import type { Evidence, ReasonCode } from '../comparison/verdict.ts';
 import { UsageError } from '../suite.ts';
+import type { Overhead } from './overhead.ts';
 
 export const SELFTEST_VERSION = 1;
 
@@ -67,8 +69,13 @@ export const evidenceOf = ({ rows, pairSeconds }: Trial): Evidence[] =>
     invalid: invalid && { code: invalid.code as ReasonCode, detail: invalid.detail },
   }));
 
+/** The kind of the line that tells what measuring itself adds. */
+export const OVERHEAD = 'overhead';
+
 export interface Recording {
   readonly header: SelftestHeader;
+  /** Absent where it was not measured. */
+  readonly overhead?: Overhead;
   readonly trials: readonly Trial[];
 }
 
@@ -76,21 +83,34 @@ export interface Recording {
 export function readRecording(text: string, path: string): Recording {
   const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
   const values = lines.flatMap((line, i) => (line === '' ? [] : [parsed(line, i + 1, path)]));
-  const [header, ...trials] = values as [SelftestHeader | undefined, ...Trial[]];
+  const [header, ...rest] = values as [SelftestHeader | undefined, ...(Trial | ({ kind: typeof OVERHEAD } & Overhead))[]];
   if (header?.selftestVersion !== SELFTEST_VERSION)
     throw new UsageError(
       `${path}: no recording of bench selftest that this version reads (selftestVersion ${header?.selftestVersion}, expected ${SELFTEST_VERSION})`,
     );
-  trials.forEach((trial, i) => {
-    const isTrial = ['clean', 'slowed', 'hogged'].includes(trial.kind) && Array.isArray(trial.rows);
-    if (!isTrial || !trial.rows.every(isRow)) throw new UsageError(`${path}: line ${i + 2} is no run of a suite; was the file edited?`);
+  let overhead: Overhead | undefined;
+  const trials: Trial[] = [];
+  rest.forEach((line, i) => {
+    if (line.kind === OVERHEAD && isNumbers([line.taskNs, line.share, line.emptyNs])) overhead = line;
+    else if (line.kind !== OVERHEAD && isTrial(line)) trials.push(line);
+    else throw new UsageError(`${path}: line ${i + 2} is no run of a suite; was the file edited?`);
   });
-  return { header, trials };
+  return { header, overhead, trials };
 }
+
+/** Several recordings as one: those of a short suite beside those of a long one. Verdicts go by the terms of the first. */
+export const together = (recordings: readonly Recording[]): Recording => ({
+  header: { ...recordings[0].header, benchmarks: [...new Set(recordings.flatMap(({ header }) => header.benchmarks))] },
+  overhead: recordings.find(({ overhead }) => overhead)?.overhead,
+  trials: recordings.flatMap(({ trials }) => trials),
+});
 
 const isNumbers = (list: unknown): boolean => Array.isArray(list) && list.every((value) => Number.isFinite(value));
 const isRow = ({ name, first, second, disturbed }: TrialRow): boolean =>
   typeof name === 'string' && isNumbers(first) && isNumbers(second) && Number.isFinite(disturbed);
+
+const isTrial = ({ kind, rows }: Trial): boolean =>
+  ['clean', 'slowed', 'hogged'].includes(kind) && Array.isArray(rows) && rows.every(isRow);
 
 function parsed(line: string, number: number, path: string): unknown {
   try {

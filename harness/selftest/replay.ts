@@ -41,28 +41,110 @@ export function drawn({ logs }: Pool, count: number, ratio: number, random: () =
   });
 }
 
-/** One replayed benchmark: what was found, by how many pairs of both stages. */
+/** One replayed benchmark: whether a regression was found, and by how many pairs of each stage. */
 export interface Replayed {
   readonly found: boolean;
-  readonly pairs: number;
+  readonly first: number;
+  readonly second: number;
 }
 
 /** Replays a benchmark of `pool` slowed by `ratio`, alone among clean ones. */
 export function replay(pool: Pool, ratio: number, terms: Terms, seed: number): Replayed {
-  const random = seededRandom(seed);
-  const planned = drawn(pool, MOST_PAIRS, ratio, random);
-  const screened = screen(planned, terms, seed);
-  if (screened.state === 'open') return { found: false, pairs: planned.length };
-  const first = planned.slice(0, screened.at.pairs);
-  if (screened.state !== 'slower') return { found: false, pairs: first.length };
-  const second = drawn(pool, confirmingPairs(screened.at, terms, 1), ratio, random);
-  const [{ verdict }] = judge([{ name: pool.name, first, second, disturbed: 0 }], terms, seed);
-  return { found: verdict === 'regressed', pairs: first.length + second.length };
+  const [one] = replayTogether([pool], ratio, terms, seed);
+  return one;
 }
 
-/** Replays that take turns over the pools. */
-export const replays = (pools: readonly Pool[], ratio: number, trials: number, terms: Terms, seed: number): Replayed[] =>
-  Array.from({ length: pools.length === 0 ? 0 : trials }, (_, i) => replay(pools[i % pools.length], ratio, terms, seed + i));
+/** Replays a run over benchmarks that are all slowed by `ratio`: what is flagged is confirmed and judged together. */
+export function replayTogether(pools: readonly Pool[], ratio: number, terms: Terms, seed: number): Replayed[] {
+  const random = seededRandom(seed);
+  const started = pools.map((pool, i) => {
+    const planned = drawn(pool, MOST_PAIRS, ratio, random);
+    return { pool, planned, screened: screen(planned, terms, seed + i) };
+  });
+  const flagged = started.filter(({ screened: { state } }) => state === 'slower' || state === 'faster');
+  const confirmed = flagged.map(({ pool, planned, screened }) => {
+    const { pairs, at } = screened as Extract<typeof screened, { at: unknown }>;
+    const second = drawn(pool, confirmingPairs(at, terms, flagged.length), ratio, random);
+    return { name: pool.name, first: planned.slice(0, pairs), second, disturbed: 0 };
+  });
+  const regressed = new Set(judge(confirmed, terms, seed).flatMap(({ name, verdict }) => (verdict === 'regressed' ? [name] : [])));
+  return started.map(({ pool, screened }) => ({
+    found: regressed.has(pool.name),
+    first: screened.state === 'open' ? MOST_PAIRS : screened.pairs,
+    second: confirmed.find(({ name }) => name === pool.name)?.second.length ?? 0,
+  }));
+}
+
+/** What pairs cost. */
+export interface Pace {
+  /** Seconds of a pair of one benchmark in a run of the whole suite. */
+  readonly pair: number;
+  /** Seconds that starting both processes takes: all of it falls to those benchmarks that are still open. */
+  readonly start: number;
+}
+
+/** A slow benchmark among clean ones. */
+export interface SlowedSuite {
+  /** Whether it was called regressed, and before the budget ended. */
+  readonly found: boolean;
+  /** Seconds of the whole run over the number of benchmarks. */
+  readonly amortised: number;
+}
+
+/** What a run of the suite may take, as the gate does it. */
+export interface Allowance extends Pace {
+  /** Seconds of budget for each benchmark of the suite, and the share of it that is kept for the second stage. */
+  readonly limit: number;
+  readonly secondShare: number;
+}
+
+/**
+ * Replays of the suite in which one benchmark, in turn each of `slow`, takes `ratio` times as long. `clean` has the pairs that each benchmark took in replays
+ * without a slowdown. A fork costs its start and a pair of every benchmark that is still open; the first stage ends when all are decided or its budget is spent.
+ */
+export function slowedSuites(
+  slow: readonly Pool[],
+  clean: ReadonlyMap<string, readonly number[]>,
+  ratio: number,
+  trials: number,
+  { pair, start, limit, secondShare }: Allowance,
+  terms: Terms,
+  seed: number,
+): SlowedSuite[] {
+  const marginal = pair - start / clean.size;
+  const budget = limit * clean.size;
+  return Array.from({ length: slow.length === 0 ? 0 : trials }, (_, i) => {
+    const pool = slow[i % slow.length];
+    const { found, first, second } = replay(pool, ratio, terms, seed + i);
+    const counts = [...clean].map(([name, known]) => (name === pool.name ? first : known[i % known.length]));
+    let [spent, fork] = [0, 0];
+    for (; counts.some((count) => count > fork); fork++) {
+      const next = start + marginal * counts.filter((count) => count > fork).length;
+      if (spent + next > budget * (1 - secondShare)) break;
+      spent += next;
+    }
+    const confirming = second * (marginal + start);
+    return { found: found && first <= fork && spent + confirming <= budget, amortised: (spent + confirming) / clean.size };
+  });
+}
+
+/** Replays of the suite with both sides alike. */
+export interface CleanSuites {
+  readonly alarms: number;
+  /** Pairs that each benchmark took, by name. */
+  readonly pairs: ReadonlyMap<string, readonly number[]>;
+}
+
+export function cleanSuites(pools: readonly Pool[], trials: number, terms: Terms, seed: number): CleanSuites {
+  const pairs = new Map<string, number[]>(pools.map(({ name }) => [name, []]));
+  let alarms = 0;
+  for (let trial = 0; trial < trials; trial++) {
+    const all = replayTogether(pools, 1, terms, seed + trial * pools.length);
+    if (all.some(({ found }) => found)) alarms++;
+    all.forEach(({ first, second }, i) => pairs.get(pools[i].name)!.push(first + second));
+  }
+  return { alarms, pairs };
+}
 
 /** Counts of pairs that intervals are tried with: those of the first looks. */
 const COVERED_PAIRS = [10, 14, 20];

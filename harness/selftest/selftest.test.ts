@@ -10,7 +10,7 @@ import { binomialProbability, lowerBound, upperBound } from './bounds.ts';
 import { findingsOf } from './findings.ts';
 import { withExtraCalls } from './injection.ts';
 import { readRecording, SELFTEST_VERSION, type SelftestHeader, type Trial, type TrialKind } from './recording.ts';
-import { coverage, drawn, poolsOf, replays } from './replay.ts';
+import { cleanSuites, coverage, drawn, poolsOf, replay, slowedSuites } from './replay.ts';
 
 const near = (seen: number, wanted: number) => assert.ok(Math.abs(seen - wanted) < 1e-9, `${seen}, expected ${wanted}`);
 
@@ -85,21 +85,44 @@ test('a draw has the spread of the pool, and the ratio that was injected whateve
 
 test('replays find what is large against the scatter and only that, and intervals cover', () => {
   const pools = poolsOf([0, 1, 2, 3].map((trial) => trialOf('clean', trial, 0, 0.02)));
-  const share = (ratio: number) => replays(pools, ratio, 20, TERMS, 5).filter(({ found }) => found).length / 20;
+  const found = (among: typeof pools, ratio: number) =>
+    Array.from({ length: 20 }, (_, i) => replay(among[i % among.length], ratio, TERMS, 5 + i)).filter((one) => one.found).length;
+  const share = (ratio: number) => found(pools, ratio) / 20;
   assert.ok(share(1.1) >= 0.97);
   assert.ok(share(1.05) >= 0.8);
   assert.is(share(1), 0);
   assert.is(share(1.01), 0);
   const loud = poolsOf([0, 1, 2].map((trial) => trialOf('clean', trial, 0, 0.4)));
-  assert.ok(replays(loud, 1.05, 20, TERMS, 5).filter(({ found }) => found).length <= 1);
+  assert.ok(found(loud, 1.05) <= 1);
   const covered = coverage(pools, 1.05, 300, TERMS, 9);
   assert.ok(covered >= 274 && covered <= 296, `${covered} of 300`);
 });
 
-const effort = { power: 4, coverage: 3, agreement: 2 };
+test('a run of the suite takes what its benchmarks take: the processes of a fork are shared by those that are open', () => {
+  const pools = poolsOf([0, 1, 2, 3].map((trial) => trialOf('clean', trial, 0, 0.01)));
+  const { alarms, pairs } = cleanSuites(pools, 10, TERMS, 3);
+  assert.is(alarms, 0);
+  assert.equal([...pairs.keys()], header.benchmarks);
+  assert.ok([...pairs.values()].flat().every((count) => count >= 10 && count <= 64));
+  const counts = new Map([
+    ['a', [10]],
+    ['b', [20]],
+  ]);
+  const within = (limit: number) =>
+    slowedSuites([pools[0]], counts, 1.3, 1, { pair: 0.3, start: 0.4, limit, secondShare: 0.2 }, TERMS, 1)[0];
+  const one = within(100);
+  const seen = replay(pools[0], 1.3, TERMS, 1);
+  assert.ok(one.found && seen.first === 10);
+  near(one.amortised, (20 * 0.4 + 30 * 0.1 + seen.second * 0.5) / 2);
+  // Where the budget ends the first stage early, the slow one is found if it was flagged by then: 10 forks take 6 s.
+  assert.is(within((6.1 + seen.second * 0.5) / 2).found, (6.1 + seen.second * 0.5) * 0.8 >= 6);
+  assert.is(within(3).found, false);
+});
+
+const effort = { power: 4, suites: 3, coverage: 3, agreement: 2 };
 const overhead = { taskNs: 1e4, share: 0.001, emptyNs: 2 };
 const metOf = (trials: readonly Trial[], what: RegExp) =>
-  findingsOf({ header, trials }, overhead, effort).find((row) => what.test(row.what))!;
+  findingsOf({ header, overhead, trials }, effort).find((row) => what.test(row.what))!;
 
 test('the table says what is met and what is not', () => {
   const clean = [0, 1, 2, 3].map((trial) => trialOf('clean', trial, 0, 0.015));
@@ -111,13 +134,16 @@ test('the table says what is met and what is not', () => {
   assert.is(metOf(clean, /hog/).met, undefined);
   assert.is(metOf(clean, /10 % slowdown, spread of pairs at most/).met, true);
   assert.match(metOf([...clean, trialOf('slowed', 0, Math.log(1.05), 0.01)], /really made/).measured, /^2 of 2 found .* ratio 1\.0[45]/);
-  assert.ok(findingsOf({ header, trials: [] }, overhead, effort).every(({ met }) => met !== false));
+  assert.ok(findingsOf({ header, overhead, trials: [] }, effort).every(({ met }) => met !== false));
 });
 
 test('a recording is read back; a line that was never finished is left out, and what is none is refused', () => {
   const trial = trialOf('clean', 0, 0, 0.01);
   const text = `${[header, trial].map((line) => JSON.stringify(line)).join('\n')}\n`;
   assert.equal(readRecording(`${text}{"kind":"cle`, 'x').trials, [trial]);
+  const measured = readRecording(`${text}${JSON.stringify({ kind: 'overhead', ...overhead })}\n`, 'x');
+  assert.equal([measured.overhead?.share, measured.trials.length], [overhead.share, 1]);
+  assert.throws(() => readRecording(`${text}{"kind":"overhead"}\n`, 'x'), /line 3 is no run/);
   assert.throws(() => readRecording(text.replace('"selftestVersion":1', '"selftestVersion":2'), 'x'), /selftestVersion 2, expected 1/);
   assert.throws(() => readRecording('', 'x'), /no recording/);
   assert.throws(() => readRecording(`${text}nonsense\n`, 'x'), /x: line 3 is not JSON/);

@@ -2,9 +2,11 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { openAppender, replaceFile, WriteError } from '../../../reports/file.ts';
 import type { Finding } from '../../selftest/findings.ts';
-import { type Recording, readRecording, type SelftestHeader, type Trial } from '../../selftest/recording.ts';
+import type { Overhead } from '../../selftest/overhead.ts';
+import { OVERHEAD, type Recording, readRecording, type SelftestHeader, type Trial } from '../../selftest/recording.ts';
 import { UsageError } from '../../suite.ts';
 
 const NAME = 'selftest.jsonl';
@@ -14,6 +16,7 @@ export interface SelftestFolder extends Disposable {
   readonly recording: Recording;
   /** Throws a WriteError. */
   add(trial: Trial): void;
+  addOverhead(overhead: Overhead): void;
   finish(findings: readonly Finding[]): void;
 }
 
@@ -31,16 +34,35 @@ export function openSelftest(dir: string, header: SelftestHeader, resume = false
   const appender = openAppender(path);
   if (!earlier) appender.append(`${JSON.stringify(header)}\n`);
   const trials: Trial[] = [...(earlier?.trials ?? [])];
+  let { overhead } = earlier ?? {};
   return {
     dir,
-    recording: { header: earlier?.header ?? header, trials },
+    get recording() {
+      return { header: earlier?.header ?? header, overhead, trials };
+    },
     add(trial) {
       appender.append(`${JSON.stringify(trial)}\n`);
       trials.push(trial);
     },
+    addOverhead(measured) {
+      appender.append(`${JSON.stringify({ kind: OVERHEAD, ...measured })}\n`);
+      overhead = measured;
+    },
     finish: (findings) => replaceFile(join(dir, 'selftest.csv'), csvOf(findings)),
     [Symbol.dispose]: () => appender.close(),
   };
+}
+
+/** Reads a recording, compressed or not. Throws a UsageError for what is none. */
+export function readSelftest(path: string): Recording {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+    if (bytes[0] === 0x1f && bytes[1] === 0x8b) bytes = gunzipSync(bytes);
+  } catch (error) {
+    throw new UsageError(`--from: ${path} cannot be read: ${(error as Error).message}`);
+  }
+  return readRecording(bytes.toString('utf8'), path);
 }
 
 function goingOn(path: string, header: SelftestHeader): Recording {

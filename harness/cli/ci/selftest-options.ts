@@ -10,6 +10,8 @@ export interface SelftestFlags {
   readonly slowed: number;
   readonly hogged: number;
   readonly hours?: number;
+  /** Recordings to print the table of; nothing is measured. */
+  readonly from?: string[];
   readonly device: string[];
   readonly threads?: number[];
   readonly filter?: string;
@@ -39,4 +41,5 @@ export const addSelftestOptions = (command: Command): Command =>
     .option('--seed <number>', 'of order, data and statistics', whole(0, 2 ** 32 - 1), 1)
     .option('--resume', 'go on in the folder of --out: what it has is not measured again')
     .option('--out <dir>', 'where to write (default: results/<UTC time>-selftest)')
+    .option('--from <list>', 'measure nothing: the table of recordings, selftest.jsonl or the same compressed by gzip', list)
     .option('--verbose', 'show stacks of errors, and what arms print to standard error');

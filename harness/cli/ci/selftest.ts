@@ -12,7 +12,15 @@ import type { Entry, Plan, PlannedCase } from '../../plan.ts';
 import { type Finding, findingsOf } from '../../selftest/findings.ts';
 import { Hog } from '../../selftest/hog.ts';
 import { measureOverhead } from '../../selftest/overhead.ts';
-import { SELFTEST_VERSION, type SelftestHeader, type Trial, type TrialKind, trialRows } from '../../selftest/recording.ts';
+import {
+  type Recording,
+  SELFTEST_VERSION,
+  type SelftestHeader,
+  type Trial,
+  type TrialKind,
+  together,
+  trialRows,
+} from '../../selftest/recording.ts';
 import { columns } from '../columns.ts';
 import { EXIT, type ExitCode, exitCodeOf, gravest, report } from '../exit.ts';
 import { Interrupt } from '../interrupt.ts';
@@ -20,7 +28,7 @@ import { ARM_MODULE, newestFolder, newFolder } from '../places.ts';
 import { lineProgress } from '../progress.ts';
 import type { Checkout } from './checkout.ts';
 import { planGate } from './gate-plan.ts';
-import { openSelftest, type SelftestFolder } from './selftest-folder.ts';
+import { openSelftest, readSelftest, type SelftestFolder } from './selftest-folder.ts';
 import type { SelftestFlags } from './selftest-options.ts';
 
 /** 1 extra call in 20. */
@@ -32,8 +40,12 @@ const HOGGED_BUDGET = 30;
 /** Nanoseconds of the task that the overhead of measuring is told for. */
 const TASK_NS = 10e3;
 
-/** Measures what the recording lacks, prints the table. 0 where all that was asked is met, 4 where something is not, 3 where a benchmark failed. */
+/** Measures what the recording lacks, prints the table; of a recording that was given only the table. 0 where all that was asked is met, 4 where something is not, 3 where a benchmark failed. */
 export async function selftest(flags: SelftestFlags): Promise<ExitCode> {
+  if (flags.from !== undefined) {
+    const recording = together(flags.from.map(readSelftest));
+    return tell(recording, findingsOf(recording));
+  }
   const here: Checkout = { ref: '.', root: process.cwd(), [Symbol.dispose]: () => undefined };
   const { plan, probes } = await planGate({ ...flags, suites: ['gate'] }, { base: here, head: here }, here.root);
   const terms: Terms = { ...TERMS, margin: flags.margin };
@@ -80,11 +92,15 @@ class Selftest {
     using interrupt = new Interrupt();
     const codes: ExitCode[] = [];
     try {
-      const overhead = await measureOverhead(TASK_NS);
       await this.#measure(interrupt.signal);
-      const findings = findingsOf(this.#folder.recording, overhead);
-      this.#folder.finish(findings);
-      codes.push(...this.#tell(findings));
+      const { recording, dir } = this.#folder;
+      if (this.#lacking() > 0)
+        console.error(`${this.#lacking()} runs are not made yet; go on with the same command and --resume --out ${dir}`);
+      else {
+        const findings = findingsOf(recording);
+        this.#folder.finish(findings);
+        codes.push(tell(recording, findings));
+      }
     } catch (error) {
       this.#progress.clear();
       report(error, this.#flags.verbose ?? false);
@@ -102,6 +118,7 @@ class Selftest {
   async #measure(signal: AbortSignal): Promise<void> {
     const { suites, slowed, hogged, hours = Infinity } = this.#flags;
     const began = performance.now();
+    if (!this.#folder.recording.overhead) this.#folder.addOverhead(await measureOverhead(TASK_NS));
     const wanted = { hogged, slowed, clean: suites } as const;
     for (const kind of ['hogged', 'slowed', 'clean'] as const)
       for (let trial = this.#done(kind); trial < wanted[kind]; trial++) {
@@ -110,6 +127,15 @@ class Selftest {
         // What was broken off is no run: a replicate is a whole one.
         if (!signal.aborted) this.#folder.add(measured);
       }
+  }
+
+  /** Runs that are still to be made. */
+  #lacking(): number {
+    const { suites, slowed, hogged } = this.#flags;
+    return Object.entries({ hogged, slowed, clean: suites }).reduce(
+      (sum, [kind, count]) => sum + Math.max(0, count - this.#done(kind as TrialKind)),
+      0,
+    );
   }
 
   #done = (kind: TrialKind): number => this.#folder.recording.trials.filter((trial) => trial.kind === kind).length;
@@ -149,16 +175,21 @@ class Selftest {
       rows: trialRows(measuredBy(ledger)),
     };
   }
+}
 
-  #tell(findings: readonly Finding[]): ExitCode[] {
-    const mark = (met?: boolean) => (met === undefined ? '' : met ? 'met' : 'NOT MET');
-    const lines = findings.map(({ what, asked, measured, met }) => [what, asked, measured, mark(met)]);
-    process.stdout.write(columns([['what', 'asked', 'measured', ''], ...lines], terminalStyle(process.stdout)));
-    const broken = this.#folder.recording.trials.flatMap(({ rows }) => rows.filter(({ invalid }) => invalid));
-    for (const { name, invalid } of new Map(broken.map((row) => [row.name, row])).values())
-      console.error(`bench: ${name}: ${invalid!.code}: ${invalid!.detail}`);
-    return [EXIT.passed, ...(findings.some(({ met }) => met === false) ? [EXIT.invalid] : []), ...(broken.length > 0 ? [EXIT.failed] : [])];
-  }
+/** Prints what a recording says. 4 where something that was asked is not met, 3 where a benchmark failed. */
+function tell({ trials }: Recording, findings: readonly Finding[]): ExitCode {
+  const mark = (met?: boolean) => (met === undefined ? '' : met ? 'met' : 'NOT MET');
+  const lines = findings.map(({ what, asked, measured, met }) => [what, asked, measured, mark(met)]);
+  process.stdout.write(columns([['what', 'asked', 'measured', ''], ...lines], terminalStyle(process.stdout)));
+  const broken = trials.flatMap(({ rows }) => rows.filter(({ invalid }) => invalid));
+  for (const { name, invalid } of new Map(broken.map((row) => [row.name, row])).values())
+    console.error(`bench: ${name}: ${invalid!.code}: ${invalid!.detail}`);
+  return gravest([
+    EXIT.passed,
+    ...(findings.some(({ met }) => met === false) ? [EXIT.invalid] : []),
+    ...(broken.length > 0 ? [EXIT.failed] : []),
+  ]);
 }
 
 /** The plan of a kind of run: all benchmarks, or some of them, with heads that make extra calls. */
