@@ -70,25 +70,27 @@ function explained(place: string, sizes: readonly Size[]): string[] {
   ];
 }
 
-/** Whether the group is slower than another form that feeds its data, beyond the intervals of both. */
+/** Whether the group is slower than another form that feeds its data, beyond the intervals of both. What was measured once has none, and is left out. */
 function grouping(place: string, sizes: readonly Size[]): string[] {
-  const able = sizes.filter(({ rows: { group } }) => group);
   const others = ['placeholders', 'variables', 'assign'] as const;
-  const slower = able.flatMap(({ parameters, rows }) =>
-    others.flatMap((form) => {
-      const [group, other] = [rows.group!, rows[form]];
-      return other && lowest(group) > highest(other)
-        ? [`${form} at ${count(parameters)} (${time(group.median_ns!)} against ${time(other.median_ns!)})`]
-        : [];
-    }),
+  const able = sizes.flatMap(({ parameters, rows }) => {
+    const { group } = rows;
+    const rivals = others.flatMap((form) => (isSpread(rows[form]) ? [{ form, row: rows[form] }] : []));
+    return isSpread(group) && rivals.length > 0 ? [{ parameters, group, rivals }] : [];
+  });
+  const slower = able.flatMap(({ parameters, group, rivals }) =>
+    rivals
+      .filter(({ row }) => lowest(group) > highest(row))
+      .map(({ form, row }) => `${form} at ${count(parameters)} (${time(group.median_ns!)} against ${time(row.median_ns!)})`),
   );
-  if (able.length === 0 || able.every(({ rows }) => others.every((form) => !rows[form]))) return [];
+  if (able.length === 0) return [];
   if (slower.length > 0) return [`${place}: the group node is slower than ${slower.join(', ')}`];
   return [
     `${place}: the group node is not slower than any other form that feeds its data, beyond the interval, at ${able.length} of ${able.length} sizes`,
   ];
 }
 
+const isSpread = (row: Summary | undefined): row is Summary => row !== undefined && (row.ci_low_ns !== undefined || (row.mad_ns ?? 0) > 0);
 const lowest = ({ ci_low_ns, median_ns, mad_ns = 0 }: Summary): number => ci_low_ns ?? median_ns! - mad_ns;
 const highest = ({ ci_high_ns, median_ns, mad_ns = 0 }: Summary): number => ci_high_ns ?? median_ns! + mad_ns;
 
