@@ -4,10 +4,11 @@
 // flagged ones only. What was measured says everything (harness/comparison): the loop keeps no state that the samples do not have.
 
 import { seededRandom, shuffled } from '../kernels/random.ts';
+import { confirmingPairs, isClearEarly } from './comparison/confirmation.ts';
 import type { Terms } from './comparison/estimate.ts';
 import { type Benchmark, benchmarkName, gather, type Impediment, type Measured, SECOND_STAGE, sideOf } from './comparison/evidence.ts';
 import { LOOKS, MOST_PAIRS } from './comparison/looks.ts';
-import { confirmingPairs, type Screened, screen } from './comparison/screening.ts';
+import { type Flagged, isFlagged, type Screened, screen } from './comparison/screening.ts';
 import type { Evidence } from './comparison/verdict.ts';
 import type { Ledger, Row } from './ledger.ts';
 import type { Plan, PlannedCase } from './plan.ts';
@@ -95,11 +96,12 @@ class Stages {
     [...this.#screened(cases)].flatMap(([one, { state }]) => (state === 'open' ? [one] : []));
 
   async second(): Promise<boolean> {
-    const flagged = [...this.#screened(this.#ledger.plan.cases)].filter(([, { state }]) => state === 'slower' || state === 'faster');
-    const wanted = new Map<PlannedCase, number>();
-    for (const [planned, screened] of flagged)
-      if (screened.state !== 'open') wanted.set(planned, confirmingPairs(screened.at, this.#options.terms, flagged.length));
+    const { terms } = this.#options;
+    const flagged = [...this.#screened(this.#ledger.plan.cases)].filter((one): one is [PlannedCase, Flagged] => isFlagged(one[1]));
+    const wanted = new Map(flagged.map(([planned, { at }]) => [planned, confirmingPairs(at, terms, flagged.length)]));
     for (let pair = 0; pair < MOST_PAIRS && !this.#hooks.signal.aborted; pair++) {
+      for (const [planned, { state }] of flagged)
+        if (isClearEarly(this.#evidence(planned).second, state, flagged.length, terms)) wanted.delete(planned);
       const lacking = [...wanted.keys()].filter((planned) => pair < wanted.get(planned)! && !this.#impeded(planned));
       if (lacking.length === 0) return true;
       if (!(await this.#pass(SECOND_STAGE + pair, lacking, 1))) return false;

@@ -3,8 +3,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { seededRandom } from '../../kernels/random.ts';
+import { confirmingP, confirmingPairs, EARLY_CONFIRMING, isClearEarly } from './confirmation.ts';
 import { normalProbability, normalQuantile, studentProbability, studentQuantile } from './distributions.ts';
-import { TERMS } from './estimate.ts';
+import { estimate, TERMS, tests } from './estimate.ts';
 import { expandedTail, hodgesLehmann, locationInterval, robustDeviation, standardDeviation } from './location.ts';
 import { LOOKS, levelAt } from './looks.ts';
 import { benjaminiHochberg, holm } from './multiplicity.ts';
@@ -185,8 +186,9 @@ test('a verdict needs both stages', () => {
 
 test('the second stage is read over all that were flagged, and what is not flagged costs nothing', () => {
   const flagged = Array(10).fill(0.06);
-  // Seven equal pairs have p = 2^-7: confirmed alone (below 0.01), not among two.
-  const weak = evidence(flagged, Array(7).fill(0.06));
+  // Eight equal pairs have p = 2^-8, which counts twice: confirmed alone (below 0.01), not among two.
+  const weak = evidence(flagged, Array(8).fill(0.06));
+  assert.is(judge([evidence(flagged, Array(7).fill(0.06))], TERMS, 1)[0].verdict, 'inconclusive');
   assert.is(judge([weak], TERMS, 1)[0].verdict, 'regressed');
   assert.equal(
     judge([weak, { ...weak, name: 'two' }], TERMS, 1).map(({ verdict }) => verdict),
@@ -194,6 +196,25 @@ test('the second stage is read over all that were flagged, and what is not flagg
   );
   const quiet = evidence(Array(10).fill(0), []);
   assert.is(judge([weak, ...Array(28).fill(quiet)], TERMS, 1)[0].verdict, 'regressed');
+});
+
+test('the second stage ends early where it is clear, and errs no oftener for that', () => {
+  const random = seededRandom(17);
+  const wide = estimate(normals(14, Math.log(1.06), 0.06, random), TERMS, 1);
+  assert.is(confirmingPairs(wide, TERMS, 1), 64);
+  assert.is(confirmingPairs(estimate(Array(10).fill(0.06), TERMS, 1), TERMS, 1), 2 * EARLY_CONFIRMING);
+  assert.is(isClearEarly(normals(20, Math.log(1.1), 0.03, random), 'slower', 3, TERMS), true);
+  assert.is(isClearEarly(normals(20, Math.log(1.1), 0.03, random), 'faster', 3, TERMS), false);
+  assert.is(isClearEarly(normals(19, Math.log(1.1), 0.01, random), 'slower', 3, TERMS), false, 'there is no look at 19');
+  // At the margin itself, where errors are most frequent: both looks together stay below the level, here of 0.1.
+  const lenient = { ...TERMS, confirmAlpha: 0.1 };
+  const errs = () => {
+    const logs = normals(40, Math.log1p(TERMS.margin), 0.03, random);
+    const early = logs.slice(0, EARLY_CONFIRMING);
+    return isClearEarly(early, 'slower', 1, lenient) || confirmingP(tests(logs, lenient), 'slower') < lenient.confirmAlpha;
+  };
+  const errors = Array.from({ length: 400 }, errs).filter(Boolean).length;
+  assert.ok(errors >= 5 && errors <= 56, `${errors} of 400`);
 });
 
 test('an undecided verdict says what it would take', () => {

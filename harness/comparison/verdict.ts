@@ -1,9 +1,10 @@
 // The verdict on each benchmark, from both stages. Only what fresh processes confirmed is a change.
 
+import { confirmingP } from './confirmation.ts';
 import { type Estimate, estimate, type Terms } from './estimate.ts';
 import { holm } from './multiplicity.ts';
 import { pairsNeeded } from './power.ts';
-import { type Screened, screen } from './screening.ts';
+import { isFlagged, type Screened, screen } from './screening.ts';
 
 export type Verdict = 'regressed' | 'improved' | 'equivalent' | 'inconclusive' | 'invalid';
 
@@ -46,7 +47,7 @@ export interface Judgement {
   readonly reason: string;
   /** Of the second stage where there was one: the first flags what looked worst, and so exaggerates. */
   readonly estimate?: Estimate;
-  /** p over all flagged benchmarks together. */
+  /** p over all flagged benchmarks and both looks of the second stage together. */
   readonly pAdjusted?: number;
 }
 
@@ -56,10 +57,10 @@ export const MOST_DISTURBED = 0.3;
 /** Judges all benchmarks of a gate together. `seed` makes bootstrap and flips repeatable. */
 export function judge(all: readonly Evidence[], terms: Terms, seed: number): Judgement[] {
   const screened = all.map((one, i) => (one.invalid ? undefined : screen(one.first, terms, seed + i)));
-  const flagged = all.map((_, i) => i).filter((i) => isFlag(screened[i]) && all[i].second.length > 0);
+  const flagged = all.map((_, i) => i).filter((i) => isFlagged(screened[i]) && all[i].second.length > 0);
   const second = new Map(flagged.map((i) => [i, estimate(all[i].second, terms, seed + all.length + i)]));
   const slower = (i: number) => screened[i]!.state === 'slower';
-  const adjusted = holm(flagged.map((i) => (slower(i) ? second.get(i)!.pSlower : second.get(i)!.pFaster)));
+  const adjusted = holm(flagged.map((i) => confirmingP(second.get(i)!, slower(i) ? 'slower' : 'faster')));
   return all.map((one, i) => {
     if (one.invalid) return { name: one.name, verdict: 'invalid', code: one.invalid.code, reason: one.invalid.detail };
     if (one.disturbed > MOST_DISTURBED) return disturbed(one, terms, seed + i);
@@ -68,8 +69,6 @@ export function judge(all: readonly Evidence[], terms: Terms, seed: number): Jud
     return fromScreening(one, screened[i]!, terms, seed + i);
   });
 }
-
-const isFlag = (screened?: Screened): boolean => screened?.state === 'slower' || screened?.state === 'faster';
 
 /** The change as people say it: +7.1 % [5.2, 9.0]. */
 export function percent({ ratio, low, high }: Pick<Estimate, 'ratio' | 'low' | 'high'>): string {

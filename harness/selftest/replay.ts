@@ -5,10 +5,11 @@
 // one that was injected. That hides a difference between the sides, which is looked for in the recording itself (findings.ts).
 
 import { seededRandom } from '../../kernels/random.ts';
+import { confirmingPairs, EARLY_CONFIRMING, isClearEarly } from '../comparison/confirmation.ts';
 import type { Terms } from '../comparison/estimate.ts';
 import { locationInterval, standardDeviation } from '../comparison/location.ts';
 import { MOST_PAIRS } from '../comparison/looks.ts';
-import { confirmingPairs, screen } from '../comparison/screening.ts';
+import { isFlagged, screen } from '../comparison/screening.ts';
 import { judge } from '../comparison/verdict.ts';
 import type { Trial } from './recording.ts';
 
@@ -61,10 +62,11 @@ export function replayTogether(pools: readonly Pool[], ratio: number, terms: Ter
     const planned = drawn(pool, MOST_PAIRS, ratio, random);
     return { pool, planned, screened: screen(planned, terms, seed + i) };
   });
-  const flagged = started.filter(({ screened: { state } }) => state === 'slower' || state === 'faster');
-  const confirmed = flagged.map(({ pool, planned, screened }) => {
-    const { pairs, at } = screened as Extract<typeof screened, { at: unknown }>;
-    const second = drawn(pool, confirmingPairs(at, terms, flagged.length), ratio, random);
+  const flagged = started.flatMap(({ pool, planned, screened }) => (isFlagged(screened) ? [{ pool, planned, screened }] : []));
+  const confirmed = flagged.map(({ pool, planned, screened: { state, pairs, at } }) => {
+    const all = drawn(pool, confirmingPairs(at, terms, flagged.length), ratio, random);
+    const early = all.slice(0, EARLY_CONFIRMING);
+    const second = isClearEarly(early, state, flagged.length, terms) ? early : all;
     return { name: pool.name, first: planned.slice(0, pairs), second, disturbed: 0 };
   });
   const regressed = new Set(judge(confirmed, terms, seed).flatMap(({ name, verdict }) => (verdict === 'regressed' ? [name] : [])));
