@@ -34,6 +34,11 @@ test('of a run: the verdict before all else, then distributions, rows and the en
     assert.ok(page.includes(wanted), wanted);
 });
 
+test('a case that was timed once has no distribution', () => {
+  const once = resultsPage({ ...results, samples: results.samples.slice(0, 1) });
+  assert.equal(headingsOf(once), ['All rows', 'Environment']);
+});
+
 test('every chart has a name, a description, and its numbers in a table beneath', () => {
   for (const page of [resultsPage(results), resultsPage(comparisonResults)]) {
     const figures = [...page.matchAll(/<figure>([\s\S]*?)<\/figure>/g)].map(([, figure]) => figure);
@@ -89,7 +94,7 @@ test('a page of nothing and a page of far too much are pages', () => {
   const much = resultsPage(plentyOf(3000));
   assertSound(much);
   assert.match(much, /1000 more rows are in comparison\.csv/);
-  const many = Array.from({ length: 100 }, (_, i) => ({ ...sample, case: `c${i}` }));
+  const many = Array.from({ length: 200 }, (_, i) => ({ ...sample, case: `c${i % 100}`, round: Math.floor(i / 100) }));
   assert.match(resultsPage({ run, summaries: [], samples: many }), /The first 60 of 100 cases; all of them are in samples\.csv/);
 });
 

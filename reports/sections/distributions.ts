@@ -65,7 +65,8 @@ function figureOf(title: string, samples: readonly Sample[], order: Order): Figu
 export function distributionSection({ samples, comparison }: Pick<Results, 'samples' | 'comparison'>): Section | undefined {
   const first = comparison ? bySeverity(comparison.rows).map((row) => row.case) : [];
   const times = samples.filter(({ metric, unit }) => metric === 'time' && unit === 'ns');
-  const cases = [...Map.groupBy(times, ({ case: name }) => name)];
+  // One sample is no distribution: a whole training run is timed once.
+  const cases = [...Map.groupBy(times, ({ case: name }) => name)].filter(([, own]) => own.length > 1);
   if (cases.length === 0) return undefined;
   const place = (name: string) => (first.includes(name) ? first.indexOf(name) : first.length);
   const inOrder = cases.sort(([a], [b]) => place(a) - place(b));
