@@ -1,6 +1,6 @@
 // Axes of a chart: ticks and labels of a scale along the left or the bottom, and lines across.
 
-import type { ScaleContinuousNumeric } from 'd3-scale';
+import { type ScaleContinuousNumeric, scaleLinear } from 'd3-scale';
 import { el, SERIES, shortened, text } from './svg.ts';
 
 /** Room around the plot for labels. */
@@ -16,7 +16,7 @@ export type Scale = ScaleContinuousNumeric<number, number>;
 /** First digits of the ticks of a logarithmic scale, the finest first. */
 const DIGITS = [[1, 2, 3, 5], [1, 2, 5], [1, 3], [1]];
 
-/** Ticks of a scale; of a logarithmic one the finest row of round numbers that is no longer than `count`, or every so many powers of ten. */
+/** Ticks of a scale; of a logarithmic one the finest row of round numbers that is no longer than `count`, equal steps of less than a decade, or every so many powers of ten. */
 function ticksOf(scale: Scale, count: number): number[] {
   if (!('base' in scale)) return scale.ticks(count);
   const [low, high] = [Math.min(...scale.domain()), Math.max(...scale.domain())];
@@ -25,11 +25,11 @@ function ticksOf(scale: Scale, count: number): number[] {
   const isWithin = (tick: number) => tick >= low * 0.999 && tick <= high * 1.001;
   const rows = DIGITS.map((digits) => powers.flatMap((power) => digits.map((digit) => digit * power)).filter(isWithin));
   const found = rows.find((row) => row.length <= count + 1);
-  if (found && found.length > 1) return found;
+  if (found && found.length > 2) return found;
+  // Of less than a decade equal steps say more than its few round numbers.
+  if (high < 10 * low) return scaleLinear([low, high], [0, 1]).ticks(count);
   const tens = rows[rows.length - 1];
-  return tens.length > 1
-    ? tens.filter((_, i) => i % Math.ceil(tens.length / count) === 0)
-    : scale.ticks(count).filter((_, i) => i % 3 === 0);
+  return tens.filter((_, i) => i % Math.ceil(tens.length / count) === 0);
 }
 
 /** Labels of ticks are round: `10.0 µs` is written `10 µs`. */

@@ -9,7 +9,7 @@ export interface Interval {
   readonly value: number;
   readonly low?: number;
   readonly high?: number;
-  /** What it is of: a small dot each. */
+  /** What it is of: a small dot each; what lies beyond the axis is drawn at its end. */
   readonly dots?: readonly number[];
   /** Colours it; absent: as a first series. */
   readonly tone?: 'good' | 'bad' | 'plain';
@@ -36,10 +36,15 @@ const LETTERS = 57;
 const TIMES_AS_FAST: IntervalStyle = { label: 'times as fast as the default', say: (ratio) => `${ratio.toFixed(2)}×` };
 
 export function intervalChart(title: string, rows: readonly Interval[], { label, say, margin = 0 }: IntervalStyle = TIMES_AS_FAST): Chart {
-  const ends = rows.flatMap(({ value, low = value, high = value, dots = [] }) => [low, high, ...dots]);
+  // Dots do not stretch the axis: one process of which two threads shared a core would leave the intervals no room.
+  const ends = rows.flatMap(({ value, low = value, high = value }) => [low, high]);
   const [least, most] = [Math.min(0.95, 1 / (1 + 2 * margin), ...ends), Math.max(1.1, 1 + 2 * margin, ...ends)];
   const frame = { left: 12, right: WIDTH - 14, top: 4, bottom: 8 + ROW * rows.length };
-  const x = (most / least > WIDE ? scaleLog : scaleLinear)([least, most], [frame.left, frame.right]).nice();
+  const [domain, range] = [
+    [least, most],
+    [frame.left, frame.right],
+  ];
+  const x = (most / least > WIDE ? scaleLog(domain, range) : scaleLinear(domain, range).nice()).clamp(true);
   const drawn = rows.map(({ name, value, low, high, dots = [], tone, words }, i) => {
     const y = frame.top + ROW * i + 22;
     const interval = low === undefined || high === undefined ? '' : ` (${low.toFixed(3)} to ${high.toFixed(3)})`;

@@ -59,7 +59,7 @@ export function comparisonSection({ rows, kind, terms: { margin } }: Comparison)
   const arms = new Set(drawn.map(({ arm }) => arm));
   const within = `${significant(100 * margin, 2)} %`;
   const style = { label: 'time of the head against the base', say: change, margin };
-  const dots = kind === 'ci' ? 'Small dots are pairs of fresh processes, ' : '';
+  const dots = kind === 'ci' ? 'Small dots are pairs of fresh processes (at an end of the axis: there or beyond), ' : '';
   const parts = chunks(drawn, ROWS);
   const figures = parts.map((part, i): Figure => {
     const intervals = part.map(
