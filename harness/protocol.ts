@@ -9,7 +9,7 @@ import type { Arm } from './arm.ts';
 import type { PeerCase } from './peers/peer.ts';
 import type { Events } from './span.ts';
 import type { Case, FunctionArm, Request } from './suite.ts';
-import type { CandidateOrder, Compiled, Proven, StageOrder, Warmed } from './tuner/stage.ts';
+import type { CandidateOrder, Compiled, Proven, SampleOrder, StageOrder, Warmed } from './tuner/stage.ts';
 
 export const PROTOCOL_VERSION = 2;
 
@@ -114,7 +114,7 @@ export interface Verbs {
   compile: { ask: { candidates: readonly CandidateOrder[] }; answer: Compiled[] };
   prove: { ask: { id: string }; answer: Proven };
   warm: { ask: { id: string; sampleNs: number; limitNs: number }; answer: Warmed };
-  time: { ask: { id: string; iterations: number }; answer: { ns: number; spentNs: number } };
+  time: { ask: { samples: readonly SampleOrder[] }; answer: { ns: readonly number[]; spentNs: number } };
   drop: { ask: { ids: readonly string[] }; answer: object };
   close: { ask: object; answer: object };
 }

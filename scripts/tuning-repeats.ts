@@ -10,18 +10,16 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ARM_MODULE } from '../harness/cli/places.ts';
 import { planTuning } from '../harness/cli/tune-plan.ts';
 import { readCsv } from '../harness/csv.ts';
 import { median } from '../harness/statistics.ts';
-import { proofsBeside } from '../harness/tuner/proofs.ts';
-import { calm, contender, RACE, race } from '../harness/tuner/race.ts';
-import { Runner } from '../harness/tuner/runner.ts';
-import { seededRandom } from '../kernels/random.ts';
+import { calm } from '../harness/tuner/race.ts';
+import type { Tunables } from '../kernels/kernel.ts';
+import { retime } from './retiming.ts';
 
 const BENCH = fileURLToPath(new URL('../harness/cli/bench.mjs', import.meta.url));
 const EXAMPLE = ['matmul', '--shapes', '127x127x127', '--kernels', 'direct', '--budget', '10s,60'];
-const [FORKS, ROUNDS, SAMPLE_NS, WITHIN] = [3, 40, 4e6, 1.02];
+const WITHIN = 1.02;
 
 const [dir, countText = '20', secondsText = '140', ...given] = process.argv.slice(2);
 const [count, seconds] = [Number(countText), Number(secondsText)];
@@ -71,37 +69,9 @@ const different = [...new Map(found.map((winner) => [idOf(winner), winner])).val
 const option = (name: string) => (options.includes(name) ? options[options.indexOf(name) + 1] : undefined);
 const threads = option('--threads');
 const { tunings } = await planTuning(op, { shapes: option('--shapes'), threads: threads === undefined ? undefined : [Number(threads)] });
-const [{ problem, constants, place }] = tunings;
-const forks: number[][] = [];
-for (let fork = 0; fork < FORKS; fork++) forks.push(await timed(fork));
-const times = different.map((_, i) => median(forks.map((fork) => fork[i])));
+const winners = different.map(({ kernel, tunables }) => ({ kernel, tunables: JSON.parse(tunables) as Tunables }));
+const times = (await retime(tunings[0], winners)).map((forks) => median(forks.map(calm)));
 report();
-
-/** Nanoseconds of each winner in a fresh process. */
-async function timed(fork: number): Promise<number[]> {
-  const { device, traits } = place;
-  await using runner = new Runner({
-    arm: { name: `repeats@${place.name}`, kind: 'kernel', device, threads: place.threads, flags: 'tuned' },
-    entry: ARM_MODULE,
-    order: { problem, proofs: proofsBeside(problem), constants, seed: 1 },
-    patience: 30,
-    verbose: false,
-    features: [...traits.features].sort(),
-  });
-  const contenders = different.map((winner) => contender(idOf(winner)));
-  await runner.compile(different.map((winner) => ({ id: idOf(winner), kernel: winner.kernel, tunables: JSON.parse(winner.tunables) })));
-  const calls = new Map<string, number>();
-  for (const { id } of contenders) {
-    await runner.prove(id);
-    calls.set(id, (await runner.warm(id, SAMPLE_NS, Number.POSITIVE_INFINITY)).iterations);
-  }
-  const rules = { ...RACE, rounds: ROUNDS, firstLimit: Number.POSITIVE_INFINITY, slowLimit: Number.POSITIVE_INFINITY };
-  const sample = (id: string) => runner.time(id, calls.get(id)!);
-  await race(contenders, [], rules, { sample, random: seededRandom(fork + 1), ends: () => false });
-  const failed = contenders.find(({ failure }) => failure);
-  if (failed) throw new Error(`${failed.id}: ${failed.failure!.reason}`);
-  return contenders.map((one) => calm(one.times));
-}
 
 function report(): void {
   const best = Math.min(...times);

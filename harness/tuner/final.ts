@@ -1,7 +1,8 @@
 // The final: the fastest few and the default once more, in fresh processes, in interleaved rounds. Its winner is the tuning's.
 //
-// Whoever is within the indifference zone of the fastest is as good as it; of those the default wins, else the one that stands first in its space. So the
-// winner of one tuning is that of the next, and no configuration replaces the default without being faster beyond what noise can do.
+// Whoever is within the indifference zone of the fastest is as good as it; of those the default wins, else the one that stands first in its space. It replaces the
+// default only where the interval of its ratio to it lies above 1; else the default stays. So the winner of one tuning is that of the next, and no configuration
+// replaces the default without being faster beyond what noise can do.
 
 import { seededRandom } from '../../kernels/random.ts';
 import { ArmFailure } from '../protocol.ts';
@@ -123,8 +124,9 @@ async function runFork(
     });
   const long = Math.max(...entrants.map(({ seconds }) => seconds!)) * 1e9 > LONG_NS;
   const rules = { ...RACE, rounds: long ? LONG_ROUNDS : ROUNDS, firstLimit: Number.POSITIVE_INFINITY, slowLimit: Number.POSITIVE_INFINITY };
-  const sample = (id: string) => runner.time(id, contenders.find((one) => one.id === id)!.iterations!);
-  await race(contenders, [], rules, { sample, random: seededRandom(seed), ends: () => signal.aborted });
+  const calls = new Map(contenders.map(({ id, iterations }) => [id, iterations!]));
+  const takeRound = (ids: readonly string[]) => runner.time(ids.map((id) => ({ id, iterations: calls.get(id)! })));
+  await race(contenders, [], rules, { takeRound, random: seededRandom(seed), ends: () => signal.aborted });
   for (const one of contenders) await attempt(one, () => runner.prove(one.id));
   if (!signal.aborted)
     for (const { id, failure } of contenders) if (failure && trials.known.get(id)?.seconds !== undefined) trials.disqualify(id, failure);
@@ -142,10 +144,16 @@ export function verdict(
   const defaults = finalists.find(({ id }) => id === base?.id);
   const winner = defaults && equal.includes(defaults) ? defaults : equal.sort(byPlace)[0];
   if (!defaults) return { winner };
-  const pairs = winner.forks.map((times, fork) =>
+  const ratio = ratioTo(defaults, winner, seed);
+  const isSure = ratio !== undefined && (ratio.low ?? ratio.ratio) > 1;
+  return isSure ? { winner, base: defaults, ratio } : { winner: defaults, base: defaults, ratio: ratioTo(defaults, defaults, seed) };
+}
+
+function ratioTo(defaults: Finalist, { forks }: Finalist, seed: number): Ratio | undefined {
+  const pairs = forks.map((times, fork) =>
     times.flatMap((head, round) => (defaults.forks[fork][round] === undefined ? [] : [{ base: defaults.forks[fork][round], head }])),
   );
-  return { winner, base: defaults, ratio: ratioOfForks(pairs, seed) };
+  return ratioOfForks(pairs, seed);
 }
 
 /** The order of kernels' names, then that of the space: values as declared, the first name counting most. */

@@ -3,8 +3,8 @@
 
 import type { Arm } from '../arm.ts';
 import { Child } from '../child.ts';
-import { ArmFailure, type Opened, type Verb, type Verbs } from '../protocol.ts';
-import type { CandidateOrder, Compiled, Proven, StageOrder, Warmed } from './stage.ts';
+import { ArmFailure, type Failure, type Opened, type Verb, type Verbs } from '../protocol.ts';
+import type { CandidateOrder, Compiled, Proven, SampleOrder, StageOrder, Warmed } from './stage.ts';
 
 export interface RunnerOptions {
   readonly arm: Arm;
@@ -36,6 +36,8 @@ export class Runner implements AsyncDisposable {
   #child?: Child;
   #opened?: Opened;
   #live = new Map<string, CandidateOrder>();
+  /** Nanoseconds of a call when it was warmed up, by id. */
+  #callNs = new Map<string, number>();
   /** Where the time goes that is not the tuner's own. */
   readonly spent: Spent = { start: 0, compile: 0, prove: 0, time: 0 };
 
@@ -75,11 +77,16 @@ export class Runner implements AsyncDisposable {
     }
   }
 
-  async #ask<V extends Verb>(verb: V, ask: Verbs[V]['ask'], what: keyof Spent): Promise<Verbs[V]['answer']> {
+  async #ask<V extends Verb>(
+    verb: V,
+    ask: Verbs[V]['ask'],
+    what: keyof Spent,
+    patience = this.#options.patience,
+  ): Promise<Verbs[V]['answer']> {
     await this.open();
     const began = performance.now();
     try {
-      return await this.#child!.ask(verb, ask, this.#options.patience);
+      return await this.#child!.ask(verb, ask, patience);
     } finally {
       this.spent[what] += (performance.now() - began) * 1e6;
     }
@@ -108,16 +115,35 @@ export class Runner implements AsyncDisposable {
     return this.#guard(id, () => this.#ask('prove', { id }, 'prove'));
   }
 
-  warm(id: string, sampleNs: number, limitNs: number): Promise<Warmed> {
-    return this.#guard(id, () => this.#ask('warm', { id, sampleNs, limitNs }, 'time'));
+  async warm(id: string, sampleNs: number, limitNs: number): Promise<Warmed> {
+    const warmed = await this.#guard(id, () => this.#ask('warm', { id, sampleNs, limitNs }, 'time'));
+    this.#callNs.set(id, warmed.callNs);
+    return warmed;
   }
 
-  /** Nanoseconds of a call. What the question took beside the work counts as the tuner's own. */
-  async time(id: string, iterations: number): Promise<number> {
+  /**
+   * Nanoseconds of a call of each, sampled in this order, or its failure. Where one of them takes the child along, each is tried by itself, so that only that one
+   * fails. What the question took beside the work counts as the tuner's own.
+   */
+  async time(samples: readonly SampleOrder[]): Promise<(number | Failure)[]> {
     const before = this.spent.time;
-    const { ns, spentNs } = await this.#guard(id, () => this.#ask('time', { id, iterations }, 'time'));
-    this.spent.time = before + spentNs;
-    return ns;
+    // Patience is for what hangs: samples of long calls take what they take.
+    const expectedNs = samples.reduce((sum, { id, iterations }) => sum + iterations * (this.#callNs.get(id) ?? 0), 0);
+    try {
+      const { ns, spentNs } = await this.#ask('time', { samples }, 'time', this.#options.patience + expectedNs / 1e9);
+      this.spent.time = before + spentNs;
+      return [...ns];
+    } catch (error) {
+      if (!(error instanceof ArmFailure)) throw error;
+      this.#replace();
+      if (samples.length === 1) {
+        this.#live.delete(samples[0].id);
+        return [{ status: error.status, reason: error.reason }];
+      }
+      const found: (number | Failure)[] = [];
+      for (const one of samples) found.push(...(await this.time([one])));
+      return found;
+    }
   }
 
   async #guard<T>(id: string, step: () => Promise<T>): Promise<T> {

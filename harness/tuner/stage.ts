@@ -45,6 +45,12 @@ export interface Proven {
   readonly validationNs: number;
 }
 
+/** A sample to be taken: so many calls of a candidate. */
+export interface SampleOrder {
+  readonly id: string;
+  readonly iterations: number;
+}
+
 export interface Warmed {
   /** Calls that a sample spans. */
   readonly iterations: number;
@@ -211,14 +217,20 @@ export class Stage {
     return { iterations: Math.max(1, Math.ceil(sampleNs / callNs)), callNs, spentNs: nowNs() - began };
   }
 
-  /** Nanoseconds of a call, over a batch. */
-  async time({ id, iterations }: { id: string; iterations: number }): Promise<{ ns: number; spentNs: number }> {
+  /** Nanoseconds of a call of each, over a batch, one after another in this order. */
+  async time({ samples }: { samples: readonly SampleOrder[] }): Promise<{ ns: number[]; spentNs: number }> {
+    const began = nowNs();
+    const ns: number[] = [];
+    for (const sample of samples) ns.push(await this.#sample(sample));
+    return { ns, spentNs: nowNs() - began };
+  }
+
+  async #sample({ id, iterations }: SampleOrder): Promise<number> {
     const began = nowNs();
     const { launch } = this.#candidate(id);
-    // Since the last sample the threads have gone to sleep, and another candidate's data lie in the caches.
+    // Since its last sample another candidate's data lie in the caches, and the threads may have gone to sleep.
     while (iterations > 1 && nowNs() - began < ROUSE_NS) await this.#batch(launch, 1);
-    const ns = await this.#batch(launch, iterations);
-    return { ns, spentNs: nowNs() - began };
+    return this.#batch(launch, iterations);
   }
 
   /** By the device's own clock where it has one: on a queue the host's also counts what it takes to fill it. */

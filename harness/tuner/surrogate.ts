@@ -20,6 +20,26 @@ export interface Lengths {
   readonly noise: number;
 }
 
+/** Coordinates of many candidates: a column for each coordinate. */
+export type Columns = readonly Float64Array[];
+
+/** The same of every candidate: k(candidate, point). */
+function materns(columns: Columns, count: number, point: Float64Array, lengths: Float64Array): Float64Array {
+  const k = new Float64Array(count);
+  for (const [i, column] of columns.entries()) {
+    const [at, length] = [point[i], lengths[i]];
+    for (let c = 0; c < count; c++) {
+      const step = (column[c] - at) / length;
+      k[c] += step * step;
+    }
+  }
+  for (let c = 0; c < count; c++) {
+    const r = Math.sqrt(5 * k[c]);
+    k[c] = (1 + r + (r * r) / 3) * Math.exp(-r);
+  }
+  return k;
+}
+
 function matern(a: Float64Array, b: Float64Array, lengths: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) {
@@ -77,11 +97,26 @@ export function fitted(points: readonly Float64Array[], y: readonly number[], be
   return best;
 }
 
+/** Takes from k of every candidate what the rows before hold of it, four of them in a pass: passes over memory are what it costs. */
+function eliminate(k: Float64Array, row: Float64Array, earlier: readonly Float64Array[]): void {
+  let m = 0;
+  for (; m + 4 <= earlier.length; m += 4) {
+    const [a, b, c, d] = earlier.slice(m, m + 4);
+    const [fa, fb, fc, fd] = row.subarray(m, m + 4);
+    for (let i = 0; i < k.length; i++) k[i] = k[i] - fa * a[i] - fb * b[i] - fc * c[i] - fd * d[i];
+  }
+  for (; m < earlier.length; m++) {
+    const [factor, one] = [row[m], earlier[m]];
+    for (let i = 0; i < k.length; i++) k[i] -= factor * one[i];
+  }
+}
+
 /** Means and variances of candidates, as measurements join. */
 export class Surrogate {
   mean: Float64Array;
   variance: Float64Array;
-  #candidates: readonly Float64Array[];
+  #candidates: Columns;
+  #count: number;
   #hyper: Lengths;
   #points: Float64Array[] = [];
   #rows: Float64Array[] = [];
@@ -89,12 +124,13 @@ export class Surrogate {
   /** v of every candidate, a row for each measurement. */
   #solved: Float64Array[] = [];
 
-  /** Candidates by their coordinates. */
-  constructor(candidates: readonly Float64Array[], hyper: Lengths) {
+  /** `count` candidates by their coordinates. */
+  constructor(candidates: Columns, count: number, hyper: Lengths) {
     this.#candidates = candidates;
+    this.#count = count;
     this.#hyper = hyper;
-    this.mean = new Float64Array(candidates.length);
-    this.variance = new Float64Array(candidates.length).fill(1);
+    this.mean = new Float64Array(count);
+    this.variance = new Float64Array(count).fill(1);
   }
 
   /** Adds a measurement: coordinates, and y centred and scaled to about one. */
@@ -121,17 +157,14 @@ export class Surrogate {
 
   #extend(point: Float64Array, row: Float64Array, z: number): void {
     const n = this.#points.length;
-    const solved = new Float64Array(this.#candidates.length);
-    for (let c = 0; c < solved.length; c++) solved[c] = matern(this.#candidates[c], point, this.#hyper.lengths);
-    for (let m = 0; m < n; m++) {
-      const [factor, earlier] = [row[m], this.#solved[m]];
-      for (let c = 0; c < solved.length; c++) solved[c] -= factor * earlier[c];
-    }
+    const solved = materns(this.#candidates, this.#count, point, this.#hyper.lengths);
+    eliminate(solved, row, this.#solved);
+    const [mean, variance, scale] = [this.mean, this.variance, row[n]];
     for (let c = 0; c < solved.length; c++) {
-      const v = solved[c] / row[n];
+      const v = solved[c] / scale;
       solved[c] = v;
-      this.mean[c] += v * z;
-      this.variance[c] = Math.max(1e-12, this.variance[c] - v * v);
+      mean[c] += v * z;
+      variance[c] = Math.max(1e-12, variance[c] - v * v);
     }
     this.#solved.push(solved);
   }

@@ -27,11 +27,12 @@ async function trialsOf(sample: (MR: number, n: number) => number, wanted: reado
     compile: async (list: { id: string }[]) => list.map(({ id }) => ({ id, compileNs: 1 })),
     prove: async () => ({ proofs: 3, maxRelErr: 0, validationNs: 1 }),
     warm: async (id: string) => ({ iterations: 1, callNs: 1e3 * sample(knobOf(id), -1), spentNs: 1 }),
-    time: async (id: string) => {
-      const MR = knobOf(id);
-      taken.set(MR, (taken.get(MR) ?? -1) + 1);
-      return 1e3 * sample(MR, taken.get(MR)!);
-    },
+    time: async (samples: { id: string }[]) =>
+      samples.map(({ id }) => {
+        const MR = knobOf(id);
+        taken.set(MR, (taken.get(MR) ?? -1) + 1);
+        return 1e3 * sample(MR, taken.get(MR)!);
+      }),
     drop: async () => {},
   } as unknown as Runner;
   const options = { seed: 1, sampleNs: 1, signal: new AbortController().signal, progress: () => {} };

@@ -187,13 +187,10 @@ export class Trials {
     const id = this.best()?.id;
     const calls = id === undefined ? undefined : this.#leaders.get(id);
     if (id === undefined || calls === undefined) return false;
-    try {
-      return (await this.#runner.time(id, calls)) > DISTURBED * this.known.get(id)!.seconds! * 1e9;
-    } catch (error) {
-      if (!(error instanceof ArmFailure)) throw error;
-      this.disqualify(id, error);
-      return false;
-    }
+    const [taken] = await this.#runner.time([{ id, iterations: calls }]);
+    if (typeof taken === 'number') return taken > DISTURBED * this.known.get(id)!.seconds! * 1e9;
+    this.disqualify(id, taken);
+    return false;
   }
 
   async #raceOnce(id: string, iterations: number, rules: RaceRules): Promise<{ newcomer: Contender; drift: number }> {
@@ -201,8 +198,8 @@ export class Trials {
     const newcomer = contender(id);
     const calls = new Map([...this.#leaders, [id, iterations]]);
     const leaders = [...this.#leaders.keys()].filter((leader) => leader !== id).map(contender);
-    const sample = (one: string) => this.#runner.time(one, calls.get(one)!);
-    await race([newcomer], leaders, rules, { sample, random: this.#random, ends: () => signal.aborted });
+    const takeRound = (ids: readonly string[]) => this.#runner.time(ids.map((one) => ({ id: one, iterations: calls.get(one)! })));
+    await race([newcomer], leaders, rules, { takeRound, random: this.#random, ends: () => signal.aborted });
     if (newcomer.failure) throw new ArmFailure(newcomer.failure.status, newcomer.failure.reason);
     for (const { failure, id: leader } of leaders) if (failure) this.disqualify(leader, failure);
     for (const one of leaders.filter(isLive)) this.#see(one);

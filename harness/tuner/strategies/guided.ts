@@ -64,25 +64,45 @@ function scaled(values: readonly number[], measure: (value: number, rank: number
  * The coordinates of configurations, each in [0, 1]: of every tunable its rank, and how many times two divides it where that is not in the order of the
  * ranks anyway.
  */
-function coordinatesOf(space: Space): (index: number) => Float64Array {
-  const axes = space.values.flatMap((values, i) => {
-    const [rank, two] = [scaled(values, (_, at) => at), scaled(values, twos)];
-    const isOrdered = two?.every((each, at) => at === 0 || each >= two[at - 1]);
-    return [...(rank ? [{ i, at: rank }] : []), ...(two && !isOrdered ? [{ i, at: two }] : [])];
-  });
-  return (index) => Float64Array.from(axes, ({ i, at }) => at[space.rank(index, i)]);
+class Coordinates {
+  #space: Space;
+  #axes: readonly { readonly i: number; readonly at: readonly number[] }[];
+
+  constructor(space: Space) {
+    this.#space = space;
+    this.#axes = space.values.flatMap((values, i) => {
+      const [rank, two] = [scaled(values, (_, at) => at), scaled(values, twos)];
+      const isOrdered = two?.every((each, at) => at === 0 || each >= two[at - 1]);
+      return [...(rank ? [{ i, at: rank }] : []), ...(two && !isOrdered ? [{ i, at: two }] : [])];
+    });
+  }
+
+  of(index: number): Float64Array {
+    const found = new Float64Array(this.#axes.length);
+    for (let a = 0; a < found.length; a++) found[a] = this.#axes[a].at[this.#space.rank(index, this.#axes[a].i)];
+    return found;
+  }
+
+  /** Those of many: a column for each. */
+  columns(indices: readonly number[]): Float64Array[] {
+    return this.#axes.map(({ i, at }) => {
+      const column = new Float64Array(indices.length);
+      for (let c = 0; c < column.length; c++) column[c] = at[this.#space.rank(indices[c], i)];
+      return column;
+    });
+  }
 }
 
 /** `count` configurations at random, `among` these or all, that keep away from each other and from `begin`: each is the farthest of some draws (Mitchell 1991). */
 function spread(space: Space, begin: readonly number[], count: number, random: () => number, among?: readonly number[]): number[] {
-  const coordinates = coordinatesOf(space);
-  const kept = begin.map(coordinates);
+  const coordinates = new Coordinates(space);
+  const kept = begin.map((index) => coordinates.of(index));
   const chosen: number[] = [];
   for (let i = 0; i < count; i++) {
     const drawn = among ? Array.from({ length: DRAWS }, () => among[Math.floor(random() * among.length)]) : space.sample(DRAWS, random);
     const draws = drawn.filter((index) => !begin.includes(index) && !chosen.includes(index));
     const [farthest] = draws
-      .map((index) => ({ index, at: coordinates(index) }))
+      .map((index) => ({ index, at: coordinates.of(index) }))
       .map(({ index, at }) => ({ index, at, gap: Math.min(...kept.map((other) => distance(at, other))) }))
       .sort((a, b) => b.gap - a.gap);
     if (!farthest) break;
@@ -124,29 +144,24 @@ class Model {
   readonly hyper: Lengths;
   readonly candidates: readonly number[];
   readonly surrogate: Surrogate;
-  #coordinates: (index: number) => Float64Array;
+  #coordinates: Coordinates;
   #heights: Heights;
   #place: ReadonlyMap<number, number>;
   #added = new Set<number>();
 
-  constructor(
-    { space, random, options, known }: CourseContext,
-    coordinates: (index: number) => Float64Array,
-    best: number,
-    before?: Lengths,
-  ) {
+  constructor({ space, random, options, known }: CourseContext, coordinates: Coordinates, best: number, before?: Lengths) {
     this.fittedAt = known.size;
     this.#coordinates = coordinates;
     this.#heights = new Heights([...known.values()], options.press);
     this.hyper = fitted(
-      [...known.keys()].map(coordinates),
+      [...known.keys()].map((index) => coordinates.of(index)),
       [...known.values()].map((seconds) => this.#heights.of(seconds)),
       before,
     );
     const pool = space.size <= POOL ? Array.from({ length: space.size }, (_, index) => index) : space.sample(POOL, random);
     this.candidates = [...new Set([...pool, ...space.neighbours(best, 'any')])];
     this.#place = new Map(this.candidates.map((index, c) => [index, c]));
-    this.surrogate = new Surrogate(this.candidates.map(coordinates), this.hyper);
+    this.surrogate = new Surrogate(coordinates.columns(this.candidates), this.candidates.length, this.hyper);
     this.learn(known);
   }
 
@@ -155,7 +170,7 @@ class Model {
     for (const [index, seconds] of known)
       if (!this.#added.has(index)) {
         this.#added.add(index);
-        this.surrogate.add(this.#coordinates(index), this.#heights.of(seconds));
+        this.surrogate.add(this.#coordinates.of(index), this.#heights.of(seconds));
       }
   }
 
@@ -173,7 +188,7 @@ class Model {
         const chosen = most(this.surrogate, least, few.length > 0 ? few : all, open);
         if (chosen === undefined) return;
         batch.push(this.candidates[chosen]);
-        if (i < near.length - 1) this.surrogate.add(this.#coordinates(this.candidates[chosen]), this.surrogate.mean[chosen]);
+        if (i < near.length - 1) this.surrogate.add(this.#coordinates.of(this.candidates[chosen]), this.surrogate.mean[chosen]);
       }
     });
     return batch;
@@ -182,7 +197,7 @@ class Model {
 
 function* refine(context: CourseContext): Course {
   const { space, random, options, known } = context;
-  const coordinates = coordinatesOf(space);
+  const coordinates = new Coordinates(space);
   let turn = 0;
   let model: Model | undefined;
   for (;;) {
