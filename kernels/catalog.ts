@@ -121,6 +121,14 @@ function* tunedChoices(
   }
 }
 
+/** Whether a level's entries are of other problems, or may be. */
+const isNearby = (level: Level): boolean => level !== 'exact' && level !== 'runtime';
+
+/** Whether an entry says that nothing was faster than the defaults: then a problem near by goes by its own. */
+function isDefault({ problem, tunables }: TunedEntry, kernel: AnyKernel, device: ChoiceTarget): boolean {
+  return Object.entries(kernel.defaults(problem, device)).every(([name, value]) => tunables[name] === value);
+}
+
 /** An entry as a choice for a problem on a device, or undefined where it does not hold: no such kernel, other code, or tunables that break a constraint. */
 function choiceOf(
   entry: TunedEntry,
@@ -131,7 +139,7 @@ function choiceOf(
 ): Choice | undefined {
   const kernel = able.find(({ name }) => name === entry.kernel);
   if (!kernel) return undefined;
-  const tunables = { ...entry.tunables };
+  const tunables = { ...(isNearby(source) && isDefault(entry, kernel, device) ? kernel.defaults(problem, device) : entry.tunables) };
   // How work is shared does not carry over to another number of threads.
   if (device.kind === 'cpu' && entry.machine.threads !== device.limits.threads) {
     const defaults = kernel.defaults(problem, device);

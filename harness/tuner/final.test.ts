@@ -39,6 +39,16 @@ test('the default stays unless another is faster by more than the indifference z
   assert.is(verdict([finalist(2, 100), slower], slower, 1).winner.tunables.MR, 2);
 });
 
+test('the default stays where a faster median may be noise', () => {
+  const base = finalist(6, 104);
+  const slower = [1.1, 0.9, 1.1, 0.9];
+  const noisy = { ...finalist(2, 100), forks: [0, 1, 2].map((fork) => slower.map((noise) => 104 * noise * (1 + fork / 100))) };
+  const steady = { ...base, forks: [0, 1, 2].map((fork) => slower.map(() => 104 * (1 + fork / 100))) };
+  const { winner, ratio } = verdict([noisy, steady], steady, 1);
+  assert.is(winner, steady);
+  assert.equal([ratio!.ratio, ratio!.low, ratio!.high], [1, 1, 1]);
+});
+
 test('among equals the first of the space wins, whatever the order and the noise', () => {
   const base = finalist(8, 130);
   // The values of MR are declared 6, 4, 5, 3, 8, 2.

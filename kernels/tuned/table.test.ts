@@ -109,6 +109,18 @@ test('the nearest problem is the one that differs least, and one too far away sa
   assert.is(choose(transposed, here, { table }).source, 'default', 'another class');
 });
 
+test('where nothing beat the defaults of the nearest problem, a problem goes by its own', () => {
+  const [near, own] = [600, 900].map((k) => matmul({ m: 200, n: 16, k, transposeA: true }));
+  const packed = kernelNamed('packed');
+  const [before, expected] = [near, own].map((of) => packed.defaults(of, here));
+  assert.is.not(before.KC, expected.KC, 'the two problems have different defaults');
+  const choice = (tunables: Tunables) =>
+    choose(own, here, { kernel: 'packed', table: new TunedTable([line(near, 'packed', 1e-5, { tunables })]) });
+  assert.equal([choice(before).source, choice(before).tunables], ['nearest', expected]);
+  const better = { ...before, MC: 96 };
+  assert.equal(choice(better).tunables, better, 'what was better is carried over');
+});
+
 test('how work is shared does not carry over to another number of threads', () => {
   const large = matmul({ m: 512, n: 512, k: 512 });
   const alone = line(large, 'packed', 1e-3, {}, { threads: 1 });
