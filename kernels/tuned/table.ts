@@ -29,13 +29,21 @@ export interface Group {
   readonly entries: readonly TunedEntry[];
 }
 
+/** A machine with what look-ups compare it by, put into words once. */
+interface Known {
+  readonly machine: Machine;
+  readonly key: string;
+  readonly features: string | undefined;
+  readonly generation: string | undefined;
+}
+
+/** Entries that share problem, machine, runtime and constant operands, the fastest first. */
 interface Kept {
-  readonly entry: TunedEntry;
+  readonly on: Known;
   readonly place: Place;
-  /** Problem, machine and runtime: what entries of a group share. */
-  readonly group: string;
   readonly problem: string;
   readonly constants: string;
+  readonly entries: readonly TunedEntry[];
 }
 
 /** Entries that did not launch in this process. */
@@ -70,32 +78,44 @@ export class TunedTable {
     const place = placeOf(problem);
     const kept = this.#index().get(classKey(place, machine)) ?? [];
     if (kept.length === 0) return [];
-    const [key, held] = [problemKey(problem), constantsKey(constants)];
-    const groups = new Map<string, { level: Level; distance: number; entries: TunedEntry[]; strange: number }>();
+    const [on, key, held] = [known(machine), problemKey(problem), constantsKey(constants)];
+    const found: (Group & { rank: number; strange: number })[] = [];
     for (const each of kept) {
-      if (invalid.has(each.entry)) continue;
+      const level = levelOf(each, on, key);
+      if (level === undefined) continue;
       const apart = each.problem === key ? 0 : distance(place, each.place);
-      const level = levelOf(each, machine, key);
-      if (level === undefined || apart > REACH) continue;
-      const group = groups.get(each.group) ?? { level, distance: apart, entries: [], strange: strangeness(each, machine, held) };
-      groups.set(each.group, group);
-      group.entries.push(each.entry);
+      if (apart > REACH) continue;
+      const entries = each.entries.filter((entry) => !invalid.has(entry));
+      if (entries.length > 0)
+        found.push({ level, distance: apart, entries, rank: LEVELS.indexOf(level), strange: strangeness(each, machine, held) });
     }
-    const rank = ({ level }: { level: Level }) => LEVELS.indexOf(level);
-    const found = [...groups.values()].sort((a, b) => rank(a) - rank(b) || a.distance - b.distance || a.strange - b.strange);
-    return found.map(({ level, distance, entries }) => ({ level, distance, entries: entries.sort((a, b) => a.seconds - b.seconds) }));
+    found.sort((a, b) => a.rank - b.rank || a.distance - b.distance || a.strange - b.strange);
+    return found.map(({ level, distance, entries }) => ({ level, distance, entries }));
   }
 
   #index(): Map<string, Kept[]> {
     if (this.#byClass) return this.#byClass;
-    const last = new Map<string, Kept & { name: string }>();
+    const groups = new Map<string, Omit<Kept, 'entries'> & { class: string; byKernel: Map<string, TunedEntry> }>();
     for (const entry of this.entries) {
+      const { machine } = entry;
       const [place, problem, constants] = [placeOf(entry.problem), problemKey(entry.problem), constantsKey(entry.constants)];
-      const { runtime = '', driver = '' } = entry.machine;
-      const group = [machineKey(entry.machine), runtime, driver, constants, problem].join('\n');
-      last.set(`${group}\n${entry.kernel}`, { entry, place, group, problem, constants, name: classKey(place, entry.machine) });
+      const name = [machineKey(machine), machine.runtime ?? '', machine.driver ?? '', constants, problem].join('\n');
+      const group = groups.get(name) ?? {
+        on: known(machine),
+        place,
+        problem,
+        constants,
+        class: classKey(place, machine),
+        byKernel: new Map(),
+      };
+      groups.set(name, group);
+      group.byKernel.set(entry.kernel, entry);
     }
-    this.#byClass = Map.groupBy(last.values(), ({ name }) => name);
+    const kept = [...groups.values()].map(({ byKernel, ...group }) => ({
+      ...group,
+      entries: [...byKernel.values()].sort((a, b) => a.seconds - b.seconds),
+    }));
+    this.#byClass = Map.groupBy(kept, (group) => group.class);
     return this.#byClass;
   }
 }
@@ -105,14 +125,20 @@ const classKey = (place: Place, { kind }: Machine): string => `${kind}/${place.c
 /** The part of a runtime's version whose change makes other code: `node 24`. */
 const generation = (runtime: string | undefined): string | undefined => /^\D*\d+/.exec(runtime ?? '')?.[0];
 
-/** How an entry's machine and problem relate to those asked for; undefined where nothing follows from one for the other. */
-function levelOf({ entry, problem }: Kept, machine: Machine, key: string): Level | undefined {
-  const from = entry.machine;
-  if (from.runtime !== undefined && machine.runtime !== undefined && generation(from.runtime) !== generation(machine.runtime))
-    return undefined;
+const known = (machine: Machine): Known => ({
+  machine,
+  key: machineKey(machine),
+  features: machine.features?.join(),
+  generation: generation(machine.runtime),
+});
+
+/** How the machine and problem of entries relate to those asked for; undefined where nothing follows from one for the other. */
+function levelOf({ on, problem }: Kept, asked: Known, key: string): Level | undefined {
+  const [from, machine] = [on.machine, asked.machine];
+  if (from.runtime !== undefined && machine.runtime !== undefined && on.generation !== asked.generation) return undefined;
   // Code for the CPU depends on the features; elsewhere constraints and the kernel's own demands say whether it runs.
-  if (from.kind === 'cpu' && from.features !== undefined && from.features.join() !== machine.features?.join()) return undefined;
-  if (from.name !== undefined && machineKey(from) === machineKey(machine)) {
+  if (from.kind === 'cpu' && on.features !== undefined && on.features !== asked.features) return undefined;
+  if (from.name !== undefined && on.key === asked.key) {
     if (problem !== key) return 'nearest';
     return from.runtime === machine.runtime && from.driver === machine.driver ? 'exact' : 'runtime';
   }
@@ -122,8 +148,8 @@ function levelOf({ entry, problem }: Kept, machine: Machine, key: string): Level
 }
 
 /** What sets equally near entries apart: other operands held for constant, then how different the number of threads is. */
-function strangeness({ entry, constants }: Kept, { threads = 1 }: Machine, held: string): number {
-  return (constants === held ? 0 : 100) + Math.abs(Math.log(threads / (entry.machine.threads ?? threads)));
+function strangeness({ on, constants }: Kept, { threads = 1 }: Machine, held: string): number {
+  return (constants === held ? 0 : 100) + Math.abs(Math.log(threads / (on.machine.threads ?? threads)));
 }
 
 /** What measurements on a device hold for without a doubt: kind, model, threads and the features that code is generated for. */
