@@ -125,6 +125,15 @@ test('Ctrl-C ends after the sample in flight and keeps everything', async () => 
 
 test('what cannot be tuned is one clear line and exit code 2', async () => {
   const broken = fileURLToPath(new URL('fixtures/trouble.suite.ts', import.meta.url));
+  const faulty = new URL('../tuner/fixtures/faulty-cpu.kernel.ts', import.meta.url);
+  const hungry = join(place.folder, 'hungry.kernel.ts');
+  writeFileSync(
+    hungry,
+    `import faulty, { problems } from '${faulty}';
+export { problems };
+export default { ...faulty, name: 'hungry', constraints: ['FAULT + 1000000000 <= l1Bytes'] };
+`,
+  );
   const cases: [string[], RegExp][] = [
     [['tune', 'matmull'], /unknown op 'matmull'; did you mean matmul\?/],
     [['tune', 'matmul', '--budget', '0'], /'0' leaves nothing to measure/],
@@ -139,6 +148,7 @@ test('what cannot be tuned is one clear line and exit code 2', async () => {
     ],
     [['tune', 'matmul', '--shapes', '64x64x64', '--where', 'MR >', '--kernels', 'packed'], /--where: packed: constraint 'MR >': expected/],
     [['tune', 'matmul', '--shapes', '64x64x64', '--where', 'XX > 1', '--kernels', 'packed'], /--where: packed: .*nothing is known of 'XX'/],
+    [['tune', hungry], /no configuration of hungry meets the constraints on this device/],
     [['tune', './nowhere.kernel.ts'], /there is no kernel module .*nowhere.kernel.ts/],
     [['tune', broken], /its default export is no Kernel record; it lacks/],
     [['tune', 'matmul', '--resume', '--out', 'nowhere'], /--resume: there is no tuning in nowhere/],
