@@ -11,7 +11,7 @@ import { type Form, stepsIn } from './forms.ts';
 /** Steps whose losses are compared with float64, the first among them, and how far a loss may lie from that, as a share of it. */
 const CHECKED = 3;
 const BOUND = 1e-5;
-/** Milliseconds in which steps and their crossings are timed in turn, the least and the most rounds of that; a step that alone takes longer is not made again. */
+/** Milliseconds in which steps and their crossings are timed in turn, the least and the most rounds of that; a step that does not fit is not made again. */
 const SHARE_MS = 500;
 const LEAST_ROUNDS = 3;
 const MOST_ROUNDS = 50;
@@ -64,7 +64,7 @@ export async function workOf(form: Form, training: Training, seed: number, kind:
     const end = performance.now() + SHARE_MS;
     while (copies.length < LEAST_ROUNDS || (copies.length < MOST_ROUNDS && performance.now() < end)) {
       copies.push(await replay.once());
-      if (performance.now() < end) await timed();
+      if (performance.now() + times[times.length - 1] / 1e6 < end) await timed();
     }
     replay.close();
     const [copyNs, stepNs] = [median(copies), median(times)];
