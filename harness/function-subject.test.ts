@@ -22,6 +22,23 @@ test('queued work is waited for once a batch', async () => {
   assert.equal(calls, ['run', 'run', 'run', 'settle']);
 });
 
+test('calls with promises of their own follow one another, and what they queued is waited for at the end', async () => {
+  const { work, calls } = counted();
+  async function run(): Promise<void> {
+    calls.push('begun');
+    await new Promise((resolve) => setTimeout(resolve));
+    calls.push('ended');
+  }
+  const subject = await subjectOf({ ...work, run, settle: async () => void calls.push('settle') });
+  assert.equal(calls.splice(0), ['begun', 'ended', 'settle']);
+  await subject.batch(2);
+  assert.equal(calls, ['begun', 'ended', 'begun', 'ended', 'settle']);
+  const failing = { ...work, run: async () => Promise.reject(new Error('no such tensor')), settle: async () => undefined };
+  let made = false;
+  const late = await subjectOf({ ...failing, run: () => (made ? failing.run() : void (made = true)) });
+  await (late.batch(2) as Promise<number>).then(assert.unreachable, (error: Error) => assert.is(error.message, 'no such tensor'));
+});
+
 test('work that is reset is waited for call by call', async () => {
   const { work, calls } = counted();
   const subject = await subjectOf({ ...work, settle: async () => void calls.push('settle'), reset: () => void calls.push('reset') });

@@ -44,7 +44,7 @@ export interface Facts {
 
 /** Work of a suite's own, for questions that no kernel record answers. Made in the arm's process. */
 export interface Work {
-  /** One call. What is measured is the time until it returns, or until its promise settles; with `settle`, until a batch of them has ended. */
+  /** One call; its promise, where it returns one, is awaited before the next. What is measured is the time until it has ended; with `settle`, until a batch of them has. */
   run(): unknown;
   /** Ends what `run` has only queued: awaited, and measured, once at the end of a batch of calls. */
   settle?(): Promise<void>;
