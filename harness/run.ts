@@ -115,9 +115,11 @@ export class Fork implements AsyncDisposable {
     const first = this.#ledger.nextRound(planned, this.#fork);
     const runners = await this.#makeReady(due, first);
     const kept = await this.#rounds(planned, runners, first);
-    for (const { row, child } of runners) {
+    for (const { row, child, calibrated } of runners) {
       await this.#guard(row, child, () => child.ask('release', {}, this.#patience));
-      if (!this.#hooks.signal.aborted && !row.failure) this.#ledger.done(row, { fork: this.#fork, round: first, slot: 0 }, kept);
+      // Slow ones have no rounds to lose: what was seen of them is all there will be.
+      const isWhole = !this.#hooks.signal.aborted || calibrated.slow;
+      if (isWhole && !row.failure) this.#ledger.done(row, { fork: this.#fork, round: first, slot: 0 }, kept);
     }
   }
 

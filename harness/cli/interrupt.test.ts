@@ -47,6 +47,29 @@ test('Ctrl-C ends after the sample in flight and keeps what was measured; --resu
   assert.is(place.text('broken', 'samples.csv'), after, 'nothing is missing, nothing is measured');
 });
 
+test('a slow arm that was measured before Ctrl-C is not measured again', async () => {
+  const args = ['run', TROUBLE, '--only', 'slow,tells', '--time', '0.4', '--forks', '1', '--no-roof', '--verbose', '--out', 'slow'];
+  let sent = false;
+  const { code, err } = await place.bench(args, {
+    watch(text, kill) {
+      if (sent || !text.includes('tells is made')) return;
+      sent = true;
+      kill('SIGINT');
+    },
+  });
+  assert.is(code, 130, err);
+  const times = () =>
+    place.rows('slow', 'samples.csv').filter((row) => row.case === 'trouble/first' && row.arm === 'slow' && row.metric === 'time');
+  assert.is(times().length, 1, 'it was measured');
+  const resumed = await place.bench([...args, '--resume']);
+  assert.is(resumed.code, 0, resumed.err);
+  assert.is(times().length, 1);
+  assert.equal(
+    place.rows('slow', 'summary.csv').map(({ case: name, arm, status }) => `${name} ${arm} ${status}`),
+    ['first', 'second'].flatMap((name) => [`trouble/${name} slow slow`, `trouble/${name} tells ok`]),
+  );
+});
+
 test('a second Ctrl-C does not wait for the sample in flight', async () => {
   const began = performance.now();
   let sent = 0;
