@@ -33,10 +33,17 @@ test('calls with promises of their own follow one another, and what they queued 
   assert.equal(calls.splice(0), ['begun', 'ended', 'settle']);
   await subject.batch(2);
   assert.equal(calls, ['begun', 'ended', 'begun', 'ended', 'settle']);
-  const failing = { ...work, run: async () => Promise.reject(new Error('no such tensor')), settle: async () => undefined };
-  let made = false;
-  const late = await subjectOf({ ...failing, run: () => (made ? failing.run() : void (made = true)) });
-  await (late.batch(2) as Promise<number>).then(assert.unreachable, (error: Error) => assert.is(error.message, 'no such tensor'));
+  let isMade = false;
+  const breaking = async () => {
+    if (isMade) throw new Error('no such tensor');
+    isMade = true;
+  };
+  const broken = await subjectOf({ run: breaking, settle: async () => undefined });
+  const outcome = Promise.resolve(broken.batch(2)).then(
+    () => 'measured',
+    (error: Error) => error.message,
+  );
+  assert.is(await outcome, 'no such tensor');
 });
 
 test('work that is reset is waited for call by call', async () => {

@@ -1,5 +1,6 @@
 // What the suite says is checked in virtual time: rows whose figures the queueing model gave. No clock decides.
 
+import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Summary } from '../harness/record.ts';
@@ -42,6 +43,23 @@ function rowsOf(work: StepWork, settings: readonly Pick<Setting, 'workers' | 'pr
     });
   });
 }
+
+test('data that are missing or no images are refused before anything is measured, and what a step holds is known', async () => {
+  const traits = { features: new Set<string>(), limits: {} };
+  const held = async (options: Request['options']) => suite.cases(request(options)).at(-1)!.arms![0].bytes!(traits);
+  const refusal = (data: string) =>
+    held({ data }).then(
+      () => 'taken',
+      (error: Error) => `${error.name}: ${error.message}`,
+    );
+  assert.match(await refusal('nowhere/at/all'), /^UsageError: nowhere\/at\/all: there is no such data set, file or folder/);
+  assert.match(
+    await refusal(fileURLToPath(new URL('../framework/data/fixtures/flowers.csv', import.meta.url))),
+    /^UsageError: .*flowers\.csv: /,
+  );
+  // Four batches ahead, the one that is read, one that stays and the device's: pictures [3, 10, 10] with a label, 4 bytes a number.
+  assert.is(await held({ image: '10', batch: '2', prefetch: '4' }), 7 * 2 * 4 * 301);
+});
 
 const SETTINGS = [
   { workers: 0, prefetch: 0 },

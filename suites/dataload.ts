@@ -3,7 +3,7 @@
 
 import { DATASETS } from '../framework/data/index.ts';
 import { type Case, type FunctionArm, type Request, type Suite, UsageError } from '../harness/suite.ts';
-import { coldRefusal, type DataOptions, DELAYS, SYNTHETIC } from './dataload/data.ts';
+import { coldRefusal, type DataOptions, DELAYS, SYNTHETIC, sampleBytes } from './dataload/data.ts';
 import type { Delays } from './dataload/delays.ts';
 import { coldBatches } from './dataload/feed.ts';
 import { MODELS } from './dataload/step.ts';
@@ -69,6 +69,8 @@ function cases(request: Request): Case[] {
   const isResized = !isDelayed && (data.data === SYNTHETIC || !DATASETS.includes(data.data));
   const name = isDelayed ? DELAYS : [title, model, ...(isResized ? [`${data.image}px`] : []), `b${data.batch}`].join('/');
   const isLarge = isResized && (model === 'resnet18' || data.batch * data.image ** 2 > SOFTWARE_PIXELS);
+  let known: Promise<number> | undefined;
+  const sample = () => (known ??= sampleBytes(data));
   const places = devices.flatMap((device) => (device === 'cpu' && !isDelayed ? threads : [undefined]).map((count) => ({ device, count })));
   return settingsOf(request).flatMap((setting) => {
     const refusal = coldRefusal(data, coldBatches(setting, COLD_CALLS));
@@ -79,6 +81,8 @@ function cases(request: Request): Case[] {
           name: `${way}@${place}`,
           device,
           threads: count,
+          // The loader's batches, one that stays, and the device's.
+          bytes: async () => data.batch * (await sample()) * (setting.prefetch + 3),
           refuses: ({ limits }) => {
             if (way === 'cold' && refusal !== undefined) return refusal;
             return limits.softwareAdapter && isLarge && request.options.image === undefined

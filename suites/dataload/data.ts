@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { dataFolder } from '../../framework/data/data-folder.ts';
 import { type Dataset, openDataset } from '../../framework/data/index.ts';
 import { listImages } from '../../framework/data/readers/list-images.ts';
+import { sizeOf } from '../../framework/shape.ts';
+import { UsageError } from '../../harness/suite.ts';
 import { type Delays, delayedDataset, roundsFor } from './delays.ts';
 
 export interface DataOptions {
@@ -42,6 +44,21 @@ export async function openData({ data, batch, image, delays, workers = 0 }: Data
   const first = dataset.nameOf?.(0);
   const isFiles = first !== undefined && existsSync(first) && dataset.nameOf!(dataset.length - 1) !== first;
   return { dataset, files: isFiles ? Array.from({ length: dataset.length }, (_, i) => dataset.nameOf!(i)) : undefined };
+}
+
+/** Bytes of a sample as a step takes it. Rejects with a UsageError where the data are missing, damaged, or no images: before anything is measured. */
+export async function sampleBytes(options: DataOptions): Promise<number> {
+  const { data, image } = options;
+  const bytesOf = (elements: number) => 4 * (elements + 1);
+  if (data === DELAYS) return bytesOf(1);
+  // They are made by the arms where they are missing.
+  if (data === SYNTHETIC) return bytesOf(3 * image ** 2);
+  try {
+    const { dataset } = await openData(options, false);
+    return bytesOf(sizeOf(dataset.fields.image.shape));
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
 /** Files of a data set of pictures, as many as there are or will be; 0 where its samples are no files. Looks at the folder only. */
