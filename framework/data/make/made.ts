@@ -62,8 +62,9 @@ function isRunning(pid: number): boolean {
 export function makeFolder({ folder, about, fill, stays = () => false }: MakeFolderOptions): void {
   const partial = `${folder}.partial-${process.pid}`;
   dropLeftovers(folder);
+  // What is said of a file names it as it is to be: who looks for it knows no other name.
   const write = (name: string, bytes: Uint8Array) =>
-    writing(join(partial, name), () => {
+    writing(join(folder, name), () => {
       mkdirSync(dirname(join(partial, name)), { recursive: true });
       writeFileSync(join(partial, name), bytes);
     });
