@@ -1,14 +1,15 @@
-// What recording a trace costs: training steps that are recorded and training steps that are not, by turns. Prints the ratio of their times.
+// What recording a trace costs: training steps that are recorded and training steps that are not, by turns. Prints the ratio of their times, with its interval.
 //
-//   node scripts/trace-overhead.ts [seconds per fresh start, default 2] [fresh starts, default 6] [subject, by number]
+//   node scripts/trace-overhead.ts [seconds per fresh start, default 2] [fresh starts, default 6] [subject by number, or all] [control]
 //
 // What is recorded is handed over between the samples, as in a run, and belongs to neither side. Two processes of the same code differ by a per cent or two, by where
-// their code and data happen to lie. So on the CPU one process does both: its recorder refuses by turns, and its crew then notes nothing; what is left, asking before
-// each verb, is 0.2 to 0.3 % of a step of a millisecond. On WebGPU, where a traced queue is another queue, there are pairs of processes. The figure is the median over fresh starts of each one's median.
+// their code and data happen to lie. So on the CPU one process does both: its recorder refuses by turns, and its crew then notes nothing. What that leaves on both
+// sides is a function around each verb, and asking. On WebGPU, where a traced queue is another queue, there are pairs of processes.
+// With `control` neither side records: the figure should then be 0, and its interval says what the way of measuring can tell apart.
 
 import { fork } from 'node:child_process';
 import { type Training, trainingData } from '../framework/exact/training.ts';
-import { median } from '../harness/statistics.ts';
+import { type Pair, ratioOfForks } from '../harness/statistics.ts';
 import type { DeviceKind } from '../kernels/kernel.ts';
 import { openDevice } from '../kernels/open.ts';
 import { seededRandom } from '../kernels/random.ts';
@@ -83,46 +84,56 @@ interface Answer {
   readonly events: number;
 }
 
-/** Ratios of fresh processes, and what the side that records said last. */
-async function ratiosOf(index: number, seed: number, seconds: number): Promise<{ ratios: number[]; offMs: number; last: Answer }> {
-  const modes = SUBJECTS[index].device === 'cpu' ? ['on'] : ['off', 'on'];
+interface Start {
+  /** Base is what records, so that a ratio above 1 says how much slower that is. */
+  readonly pairs: Pair[];
+  /** What each side said last. */
+  readonly last: readonly Answer[];
+}
+
+/** Pairs of samples of fresh processes. */
+async function pairsOf(index: number, seed: number, seconds: number, isControl: boolean): Promise<Start> {
+  const modes = SUBJECTS[index].device === 'cpu' ? ['on'] : ['off', isControl ? 'off' : 'on'];
   const children = modes.map((mode) => fork(import.meta.filename, ['serve', String(index), mode]));
   const next = (child: (typeof children)[number]) =>
     new Promise<Answer>((resolve) => child.once('message', (reply) => resolve(reply as Answer)));
   await Promise.all(children.map(next));
   const random = seededRandom(seed);
-  const ratios: number[] = [];
-  const times: Answer[] = [];
+  const pairs: Pair[] = [];
+  const last: Answer[] = [];
   const end = performance.now() + seconds * 1e3;
-  for (let round = 0; performance.now() < end || ratios.length < 3; round++) {
+  for (let round = 0; performance.now() < end || pairs.length < 3; round++) {
     for (const side of random() < 0.5 ? [0, 1] : [1, 0]) {
       const child = children[side] ?? children[0];
       const reply = next(child);
-      child.send(side === 1 ? 'on' : 'off');
-      times[side] = await reply;
+      child.send(side === 1 && !isControl ? 'on' : 'off');
+      last[side] = await reply;
     }
     // The first rounds find how many calls a sample has, and let V8 compile.
-    if (round >= WARM_UP) ratios.push(times[1].ms / times[0].ms);
+    if (round >= WARM_UP) pairs.push({ base: last[1].ms, head: last[0].ms });
   }
   for (const child of children) child.send('end');
-  return { ratios, offMs: times[0].ms, last: times[1] };
+  return { pairs, last };
 }
 
-async function compare(index: number, seconds: number, forks: number): Promise<void> {
-  const medians: number[] = [];
-  let shown = '';
-  for (let seed = 0; seed < forks; seed++) {
-    const { ratios, offMs, last } = await ratiosOf(index, seed, seconds);
-    medians.push(median(ratios));
-    shown = `${offMs.toFixed(3)} ms a step, ${(last.events / last.calls).toFixed(0)} spans in it`;
-  }
-  const percent = (ratio: number) => `${((ratio - 1) * 100).toFixed(2)} %`;
-  const range = `${percent(Math.min(...medians))} to ${percent(Math.max(...medians))}`;
-  console.log(`${SUBJECTS[index].name}: ${percent(median(medians))} slower (${forks} fresh starts: ${range}; ${shown})`);
+async function compare(index: number, seconds: number, starts: number, isControl: boolean): Promise<void> {
+  const all: Start[] = [];
+  for (let seed = 0; seed < starts; seed++) all.push(await pairsOf(index, seed, seconds, isControl));
+  const { ratio, low, high, pairs } = ratioOfForks(
+    all.map((start) => start.pairs),
+    1,
+  )!;
+  const percent = (ratio: number) => ((ratio - 1) * 100).toFixed(2);
+  const interval = low === undefined || high === undefined ? '' : ` [${percent(low)}, ${percent(high)}]`;
+  const [off, on] = all[all.length - 1].last;
+  const seen = `${off.ms.toFixed(3)} ms a step, ${(on.events / on.calls).toFixed(1)} spans in it`;
+  console.log(`${SUBJECTS[index].name}: ${percent(ratio)} %${interval} slower (${starts} fresh starts, ${pairs} pairs; ${seen})`);
 }
 
-if (process.argv[2] === 'serve') await serve(Number(process.argv[3]), process.argv[4] === 'on');
+const [first, ...rest] = process.argv.slice(2);
+if (first === 'serve') await serve(Number(rest[0]), rest[1] === 'on');
 else {
-  const [seconds = 2, forks = 6, only] = process.argv.slice(2).map(Number);
-  for (const index of only === undefined ? SUBJECTS.keys() : [only]) await compare(index, seconds, forks);
+  const [starts = '6', only = 'all', control] = rest;
+  for (const index of only === 'all' ? SUBJECTS.keys() : [Number(only)])
+    await compare(index, Number(first ?? 2), Number(starts), control === 'control');
 }
