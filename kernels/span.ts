@@ -1,8 +1,8 @@
 // A span is a piece of time on a track, such as a kernel on a thread; a count is the reading of a counter at a moment. They are what traces are drawn from.
 //
 // Nothing is recorded before `startTracing`: who might record asks `tracing()` once, when it is made, so that a run without a trace pays nothing. A recorder
-// keeps itself cheap: an event between kernels costs about a microsecond (clock and recorder are out of the caches by then), so beyond a burst it takes one per
-// 400 us at most, in runs of neighbours, and counts what it left out.
+// keeps itself cheap: an event between kernels costs one to two microseconds (clock and recorder are out of the caches by then), so beyond a burst it takes one per
+// millisecond at most, in runs of neighbours that show a step whole where steps go on for long, and counts what it left out.
 
 export type Category = 'load' | 'decode' | 'transform' | 'copy' | 'kernel' | 'wait' | 'compile' | 'step' | 'sample';
 
@@ -35,9 +35,9 @@ export const MAIN_THREAD = 'main thread';
 
 /** Events that are taken without a look at their rate, and the nanoseconds that each further one must have to itself. */
 const BURST = 50;
-const EVERY_NS = 400e3;
+const EVERY_NS = 1e6;
 /** Events that are let pass unrecorded before the rate is looked at again. */
-const SKIP = 100;
+const SKIP = 400;
 
 const offsetNs = monotonicOffset();
 
