@@ -85,7 +85,7 @@ test('spans that overlap in part go to lanes of their own; nested ones stay toge
   assert.equal(traceFaults(recorder.json()), []);
 });
 
-test('random spans: whatever comes, tracks nest', () => {
+test('random spans: whatever comes, tracks nest, and their times never go back', () => {
   let state = 7;
   const random = (below: number) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -96,6 +96,8 @@ test('random spans: whatever comes, tracks nest', () => {
     const spans = Array.from({ length: 200 }, (_, i) => span(`track ${random(3)}`, `span ${i}`, random(2000) / 2, random(200) / 2));
     recorder.arm({ arm: 'ours', pid: 2, fork: 0, spans, counts: [], skipped: 0 });
     assert.equal(traceFaults(recorder.json()), []);
+    const drawn = eventsOf(recorder.json()).filter(({ ph }) => ph === 'X');
+    for (const own of Map.groupBy(drawn, ({ tid }) => tid).values()) assert.ok(own.every(({ ts }, i) => i === 0 || ts >= own[i - 1].ts));
   }
   assert.equal(lanesOf([]), []);
 });

@@ -88,12 +88,14 @@ function eventsOf(processes: readonly Process[], beganNs: number): object[] {
         events.push({ ph: 'M', name: 'thread_name', pid, tid, args: { name: title } });
         events.push({ ph: 'M', name: 'thread_sort_index', pid, tid, args: { sort_index: tid } });
       }
-      for (const [i, { name, category, args }] of own.entries()) {
-        const { startNs, endNs } = whole[i];
+      // A span is recorded when it ends; in the file they come as they begin, what is around others before them.
+      const order = [...own.keys()].sort((a, b) => whole[a].startNs - whole[b].startNs || whole[b].endNs - whole[a].endNs);
+      for (const i of order) {
+        const [{ name, category, args }, { startNs, endNs }] = [own[i], whole[i]];
         events.push({ ph: 'X', name, cat: category, pid, tid: first + lanes[i], ts: startNs / 1e3, dur: (endNs - startNs) / 1e3, args });
       }
     }
-    for (const { name, atNs, value } of counts)
+    for (const { name, atNs, value } of counts.toSorted((a, b) => a.atNs - b.atNs))
       events.push({ ph: 'C', name, pid, tid: 0, ts: Math.round(atNs - beganNs) / 1e3, args: { value } });
   }
   return events;
