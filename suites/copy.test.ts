@@ -87,14 +87,21 @@ for (const device of ['cpu', 'webgpu'] as const)
       for (const path of pathsOf({ devices: [device], threads: [1, 2] })) if (bytes >= (path.least ?? 0)) await checks(path, bytes);
     });
 
-test('a trace shows each transfer whole, by its path', async () => {
+test('a trace shows each transfer whole, by its path, and when a worker saw what reached it', async () => {
   const recorder = startTracing();
-  for (const path of pathsOf({ devices: ['cpu'], threads: [1] }).filter(({ name }) => name === 'TypedArray.set' || name === 'clone')) {
+  const some = ['TypedArray.set', 'clone', 'shared/atomics'];
+  for (const path of pathsOf({ devices: ['cpu'], threads: [1] }).filter(({ name }) => some.includes(name))) {
     const work = await workOf(path, 64);
     await work.run();
     await work.close?.();
-    const [span] = recorder.take().spans.filter(({ name }) => name === armNameOf(path));
+    const { spans } = recorder.take();
+    const [span] = spans.filter(({ name }) => name === armNameOf(path));
     assert.equal([span.category, span.args], ['copy', { bytes: 64 }]);
+    const [seen] = spans.filter(({ track }) => track === 'receiving worker');
+    assert.is(seen === undefined, path.name === 'TypedArray.set');
+    if (!seen) continue;
+    assert.equal(seen.args, { bytes: 64 });
+    assert.ok(seen.startNs >= span.startNs && seen.startNs + seen.durationNs <= span.startNs + span.durationNs);
   }
   stopTracing();
 });

@@ -6,6 +6,8 @@ export interface WorkerOrders {
   readonly signal?: Int32Array<SharedArrayBuffer>;
   /** Bytes that both threads see; absent where each transfer brings its own. */
   readonly shared?: Uint8Array<SharedArrayBuffer>;
+  /** Memory of the span log in which it notes when it looked at how many bytes; absent where nobody wants a trace. */
+  readonly log?: SharedArrayBuffer;
 }
 
 export interface Letter {

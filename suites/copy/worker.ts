@@ -3,6 +3,8 @@
 // A message by `postMessage` is cloned, or its memory changes hands, or it is in shared memory and only a signal travels: a message, or Atomics.notify.
 
 import { Worker } from 'node:worker_threads';
+import { tracing } from '../../kernels/span.ts';
+import { SpanLog } from '../../kernels/span-log.ts';
 import { ANSWERED, ASKED, CLOSE, type Letter, type Reply, SEEN, SIGNAL_BYTES, VERIFY, type WorkerOrders } from './letters.ts';
 import type { Path, Transfer } from './path.ts';
 import { checksum } from './pattern.ts';
@@ -11,9 +13,20 @@ import { checksum } from './pattern.ts';
 const PATIENCE_MS = 10_000;
 
 async function hire(orders: WorkerOrders): Promise<Worker> {
+  const recorder = tracing();
+  const log = recorder && SpanLog.create();
   const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './receiver.ts' : './receiver.js', import.meta.url), {
-    workerData: orders,
+    workerData: { ...orders, log: log?.memory } satisfies WorkerOrders,
   });
+  if (recorder && log) {
+    const tell = () =>
+      log.drain((bytes, startNs, endNs) => recorder.span('receiving worker', 'looks at the bytes', 'load', startNs, endNs, { bytes }));
+    const endCollecting = recorder.collecting(tell);
+    worker.once('exit', () => {
+      tell();
+      endCollecting();
+    });
+  }
   await new Promise((resolve, reject) => worker.once('online', resolve as () => void).once('error', reject));
   return worker;
 }
