@@ -53,7 +53,8 @@ export async function getData(names: readonly string[], { dataDir }: DataFlags):
   for (const source of wanted) {
     const folder = join(dataFolder(dataDir), source.name);
     for (const file of source.files) {
-      const outcome = await download(file, folder, { onProgress: progress(file.name, file.bytes) });
+      const onRetry = (why: string) => console.error(`${why}; trying again`);
+      const outcome = await download(file, folder, { onProgress: progress(file.name, file.bytes), onRetry });
       console.error(`${file.name}: ${outcome}, ${megabytes(file.bytes)}, checksum right`);
     }
     process.stdout.write(`${source.name} is in ${folder}\n`);

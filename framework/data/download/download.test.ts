@@ -85,6 +85,13 @@ test('a connection that breaks again and again is resumed where it broke', async
   assert.is(asks.filter(({ range }) => range !== undefined).length, 4, 'each but the first asks for the rest');
 });
 
+test('a server that breaks off after a few bytes each time is given up, and what came is kept', async () => {
+  const { outcome, files } = await get([breakAfter(100)]);
+  assert.match(outcome, /ended after 300 of 300000 bytes \(3 attempts\); 300 of 300000 bytes are kept|connection failed.*\(3 attempts\)/);
+  assert.is(asks.length, 3);
+  assert.equal(files, ['file.gz.part']);
+});
+
 test('a server that has gone leaves the part, and the next run goes on with it', async () => {
   const first = await get([(from, response, asked) => (asked === 1 ? breakAfter(90_000)(from, response, asked) : void response.destroy())]);
   assert.match(first.outcome, /^DownloadError: file.gz: .*the connection failed: .*\(3 attempts\); \d+ of 300000 bytes are kept/);

@@ -22,6 +22,8 @@ import type { Remote } from './sources.ts';
 export interface DownloadOptions {
   /** Called as bytes come, with those that are there. */
   readonly onProgress?: (bytes: number) => void;
+  /** Called before another attempt, with why the one before it failed. */
+  readonly onRetry?: (why: string) => void;
   /** Attempts in a row that bring nothing, for each address; default 4. */
   readonly attempts?: number;
   /** Milliseconds before the second attempt, twice as many before each further one; default 1000. */
@@ -75,9 +77,12 @@ export async function download(remote: Remote, folder: string, options: Download
   );
 }
 
+/** The share of a file that an attempt must bring so as not to count as failed. */
+const LEAST_PIECE = 0.01;
+
 /** Undefined where the part is whole and right, else why this address did not bring it. */
 async function fromAddress(url: string, part: string, remote: Remote, options: DownloadOptions): Promise<string | undefined> {
-  const { attempts = 4, pause = 1000 } = options;
+  const { attempts = 4, pause = 1000, onRetry } = options;
   let why = '';
   let most = sizeOf(part);
   for (let failed = 0; failed < attempts; ) {
@@ -95,10 +100,13 @@ async function fromAddress(url: string, part: string, remote: Remote, options: D
       if (!(error instanceof Interrupted)) throw error;
       why = error.message;
     }
-    // An attempt has not failed where it brought bytes that no earlier one had.
-    failed = sizeOf(part) > most ? 0 : failed + 1;
-    most = Math.max(most, sizeOf(part));
-    if (failed < attempts) await new Promise((resolve) => setTimeout(resolve, pause * 2 ** Math.max(0, failed - 1)));
+    // An attempt has not failed where it brought a good piece that no earlier one had; by crumbs a download would go on for days.
+    const have = sizeOf(part);
+    failed = have - most >= LEAST_PIECE * remote.bytes ? 0 : failed + 1;
+    most = Math.max(most, have);
+    if (failed === attempts) break;
+    onRetry?.(`${url}: ${why}`);
+    await new Promise((resolve) => setTimeout(resolve, pause * 2 ** Math.max(0, failed - 1)));
   }
   return `${why} (${attempts} attempts)`;
 }
