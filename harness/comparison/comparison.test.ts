@@ -220,6 +220,9 @@ test('the second stage ends early where it is clear, and errs no oftener for tha
 test('an undecided verdict says what it would take', () => {
   const random = seededRandom(9);
   const [{ reason }] = judge([evidence(normals(32, 0, 0.2, random), [], { pairSeconds: 0.5 })], TERMS, 1);
+  const [cut] = judge([evidence(normals(45, 0.01, 0.03, random), [], { pairSeconds: 0.5 })], TERMS, 1);
+  assert.is(cut.code, 'between', 'ended by the budget between two looks');
+  assert.match(cut.reason, /^\+[\d.]+ % .* would have been seen, one of 3\.0 % needs \d+ pairs/);
   assert.match(reason, /a change of [\d.]+ % would have been seen, one of 5\.0 % needs \d+ pairs \(\d+ s\)/);
 });
 

@@ -2,6 +2,7 @@
 
 import { confirmingP } from './confirmation.ts';
 import { type Estimate, estimate, type Terms } from './estimate.ts';
+import { LOOKS } from './looks.ts';
 import { holm } from './multiplicity.ts';
 import { pairsNeeded } from './power.ts';
 import { isFlagged, type Screened, screen } from './screening.ts';
@@ -116,6 +117,7 @@ function fromScreening(one: Evidence, screened: Screened, terms: Terms, seed: nu
         reason: `looks ${screened.state}, ${percent(seen)}, but there was no time left to confirm it; allow more with --budget`,
       };
     case 'open':
+      if (one.first.length >= LOOKS[0]) return { ...said, ...undecided(one, seen, terms) };
       return {
         ...said,
         verdict: 'inconclusive',

@@ -2,7 +2,7 @@
 
 import { seededRandom } from '../../kernels/random.ts';
 import { LOOKS } from '../comparison/looks.ts';
-import { judge } from '../comparison/verdict.ts';
+import { judge, MOST_DISTURBED } from '../comparison/verdict.ts';
 import { SECOND_SHARE } from '../gate.ts';
 import { median, quantile } from '../statistics.ts';
 import { lowerBound, upperBound } from './bounds.ts';
@@ -68,34 +68,36 @@ export function findingsOf(recording: Recording, effort = EFFORT): Finding[] {
   ];
 }
 
-/** Whether every benchmark of a run had the pairs of a first look, or could not be judged: what ended before can raise no alarm, and must not count as silent. */
-const cameToALook = ({ rows }: Trial): boolean => rows.every(({ first, invalid }) => invalid || first.length >= LOOKS[0]);
+/** Whether every benchmark of a run could have been called regressed: one that ended before the first look, or was too disturbed, can raise no alarm, and must not count as silent. */
+const couldBeJudged = ({ rows }: Trial): boolean =>
+  rows.every(({ first, invalid, disturbed }) => invalid || (first.length >= LOOKS[0] && disturbed <= MOST_DISTURBED));
 
 function falseAlarms(recording: Recording): Finding[] {
   const clean = ofKind(recording, 'clean');
-  const looked = clean.filter(cameToALook);
-  const early = clean.length === looked.length ? '' : `; ${clean.length - looked.length} more ended before a look`;
-  const verdicts = looked.map((trial) => judged(trial, recording).map(({ verdict }) => verdict));
+  const judgeable = clean.filter(couldBeJudged);
+  const early =
+    clean.length === judgeable.length ? '' : `; ${clean.length - judgeable.length} more had a benchmark that could not be judged`;
+  const verdicts = judgeable.map((trial) => judged(trial, recording).map(({ verdict }) => verdict));
   const alarms = verdicts.filter((list) => list.includes('regressed')).length;
   const improved = verdicts.filter((list) => list.includes('improved')).length;
   const all = verdicts.flat();
   const equivalent = all.filter((verdict) => verdict === 'equivalent').length;
-  const bound = percent(upperBound(alarms, looked.length));
+  const bound = percent(upperBound(alarms, judgeable.length));
   return [
     {
       what: 'runs of the suite, both sides alike, with a false alarm',
       asked: 'none',
       measured:
-        looked.length === 0
+        judgeable.length === 0
           ? `no run${early}`
-          : `${alarms} of ${looked.length}, so at most ${bound} (95 %); ${improved} with an "improved"${early}`,
-      met: looked.length === 0 ? undefined : alarms === 0,
+          : `${alarms} of ${judgeable.length}, so at most ${bound} (95 %); ${improved} with an "improved"${early}`,
+      met: judgeable.length === 0 ? undefined : alarms === 0,
     },
     {
       what: 'the same, benchmark by benchmark',
       asked: '',
       measured:
-        looked.length === 0
+        judgeable.length === 0
           ? ''
           : `${all.filter((verdict) => verdict === 'regressed').length} of ${all.length} regressed, ${percent(equivalent / all.length, 0)} equivalent`,
     },
