@@ -1,7 +1,9 @@
 // Threading: how a kernel's work is dealt to threads, as two of its tunables.
 //
-//   THREADS   how many threads it is cut for: 0 for all of the device's, 1 for the caller alone, with nobody to wake
+//   THREADS   how many threads it is cut for: 0 for all of the device's, 1 for the caller, so that nobody need be woken
 //   TASKS     tasks for each of them, so that a thread that was held up can be helped out
+//
+// Work that is cut for one thread is one task, unless caches ask for more: blocks of rows are shared by all threads, however many they were meant for.
 //
 // By default work is shared from a size on: below it, waking a thread costs more than it saves. Where that size lies is for tuning to correct.
 
