@@ -68,8 +68,8 @@ export function tiledFlops({ batch, m, n, k }: MatmulProblem, { MR, NR }: { MR: 
   return 2 * batch * Math.ceil(m / MR) * MR * Math.ceil(n / NR) * NR * k;
 }
 
-/** Up to so many strips of B, packing A does not pay; up to so many elements, rows of a transposed A lie together. */
-const [FEW_STRIPS, SHORT_ROW] = [2, 128];
+/** Up to so many elements, rows of a transposed A lie together; beyond so many bytes of it, packing is paid for by three strips of B or more, else by two. */
+const [SHORT_ROW, FAR_BYTES] = [128, 2 ** 25];
 /**
  * Rows of a block. Where that leaves every thread its tasks, blocks of fewer rows keep no thread waiting at the end and leave more of the cache to B; where
  * lines of A^T are read in place, more rows use more of each page.
@@ -88,10 +88,12 @@ function defaults(problem: MatmulProblem, traits: Traits): Tunables {
   const { l1Bytes, l2Bytes } = traits.limits;
   const shared = sharedBy(matmulCost(problem), traits, 6);
   const isScattered = transposeA && m > SHORT_ROW;
-  const isNarrow = n <= FEW_STRIPS * tile.NR;
+  const bytesA = 4 * m * k;
+  const isSmall = bytesA <= l2Bytes / 2;
+  const isNarrow = n <= (isSmall || bytesA > FAR_BYTES ? 2 : 1) * tile.NR;
   // The deepest slab whose strip of B fits the first-level cache: fewer passes over C, and fewer meetings of threads.
   const deepest = 512 * tile.NR * 4 <= l1Bytes ? 512 : 256;
-  const KC = isScattered && isNarrow && 4 * m * k > l2Bytes / 2 ? 128 : deepest;
+  const KC = isScattered && isNarrow && !isSmall ? 128 : deepest;
   const PACKA = isScattered && !isNarrow ? 2 : 0;
   const tasks = tasksOf(shared, traits);
   const isFine = PACKA === 2 || (!isScattered && tasks > 1 && m >= BLOCK_ROWS * tasks);
