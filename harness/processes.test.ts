@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { test } from 'uvu';
@@ -26,6 +26,13 @@ linux('a process that another has started is of its family, and its time is coun
   } finally {
     child.kill('SIGKILL');
   }
+});
+
+linux('what a process has another do, and waits for, is counted as its own', () => {
+  const before = processorTimeOf([process.pid])!.seconds;
+  execFileSync(process.execPath, ['-e', 'while (process.cpuUsage().user < 2e5);']);
+  const used = processorTimeOf([process.pid])!.seconds - before;
+  assert.ok(used >= 0.18, `${used} s`);
 });
 
 test('a process that is gone has no time', () => {

@@ -43,15 +43,18 @@ export interface ProcessorTime {
 const TICK_S = 0.01;
 const ROUNDED = 2.05;
 
-/** Seconds that processes, with their threads, have used; undefined where one of them cannot be read. */
+/** Seconds that processes have used, with their threads and with processes of theirs that have ended; undefined where one of them cannot be read. */
 export function processorTimeOf(pids: readonly number[]): ProcessorTime | undefined {
   try {
     const stats = pids.map(statOf);
-    const ticks = stats.reduce((sum, fields) => sum + Number(fields[11]) + Number(fields[12]), 0);
+    const ticksIn = (fields: readonly string[], first: number) => Number(fields[first]) + Number(fields[first + 1]);
+    const ended = stats.map((fields) => ticksIn(fields, 13));
+    const ticks = stats.reduce((sum, fields, i) => sum + ticksIn(fields, 11) + ended[i], 0);
     const threads = stats.reduce((sum, fields) => sum + Number(fields[17]), 0);
     // What a thread uses while it runs is counted at the next tick, and no more of them run at once than there are processors.
     const late = Math.min(threads, availableParallelism()) - 1;
-    return { seconds: ticks * TICK_S, error: (ROUNDED * pids.length + late) * TICK_S };
+    const counts = pids.length + ended.filter((used) => used > 0).length;
+    return { seconds: ticks * TICK_S, error: (ROUNDED * counts + late) * TICK_S };
   } catch {
     return undefined;
   }
