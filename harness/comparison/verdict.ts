@@ -117,6 +117,7 @@ function fromScreening(one: Evidence, screened: Screened, terms: Terms, seed: nu
         reason: `looks ${screened.state}, ${percent(seen)}, but there was no time left to confirm it; allow more with --budget`,
       };
     case 'open':
+      // The budget ended between two looks.
       if (one.first.length >= LOOKS[0]) return { ...said, ...undecided(one, seen, terms) };
       return {
         ...said,

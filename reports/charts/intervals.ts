@@ -40,10 +40,8 @@ export function intervalChart(title: string, rows: readonly Interval[], { label,
   const ends = rows.flatMap(({ value, low = value, high = value }) => [low, high]);
   const [least, most] = [Math.min(0.95, 1 / (1 + 2 * margin), ...ends), Math.max(1.1, 1 + 2 * margin, ...ends)];
   const frame = { left: 12, right: WIDTH - 14, top: 4, bottom: 8 + ROW * rows.length };
-  const [domain, range] = [
-    [least, most],
-    [frame.left, frame.right],
-  ];
+  const domain = [least, most];
+  const range = [frame.left, frame.right];
   const x = (most / least > WIDE ? scaleLog(domain, range) : scaleLinear(domain, range).nice()).clamp(true);
   const drawn = rows.map(({ name, value, low, high, dots = [], tone, words }, i) => {
     const y = frame.top + ROW * i + 22;
