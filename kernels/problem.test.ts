@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { matmulCost } from './matmul.ts';
 import { matmul, matmulOperands, transposeName } from './problem.ts';
 import { seededRandom, shuffled } from './random.ts';
 import { matmulBound, matmulElement, matmulError, matmulReference, sampledIndices } from './reference.ts';
@@ -14,6 +15,15 @@ test('operands have the elements that the sizes say', () => {
   const problem = matmul({ m: 2, n: 3, k: 5, batch: 7, epilogue: { bias: true, relu: false } });
   assert.equal(matmulOperands(problem), { A: 70, B: 105, bias: 3, C: 42 });
   assert.is(transposeName({ transposeA: true, transposeB: false }), 'tn');
+});
+
+test('a product that is added to C reads it, and takes no epilogue', () => {
+  const problem = matmul({ m: 1, n: 2, k: 1, alpha: -1, accumulate: true });
+  assert.equal([...matmulReference(problem, { A: [3], B: [5, 7], C: [100, 10] })], [85, -11]);
+  assert.is(matmulElement(problem, { A: [3], B: [5, 7], C: [100, 10] }, 1).scale, 31);
+  assert.is(matmulCost(problem).bytes, 4 * (1 + 2 + 2 * 2));
+  for (const bad of [{ epilogue: { bias: true, relu: false } }, { epilogue: { bias: false, relu: true } }, { dtype: 'f16' as const }])
+    assert.throws(() => matmul({ ...problem, ...bad }), /only an f32 product without an epilogue can be added to what C holds/);
 });
 
 test('the reference agrees with a product done by hand, in every storage order', () => {

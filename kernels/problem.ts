@@ -48,6 +48,8 @@ export interface MatmulProblem {
   readonly alpha: number;
   readonly epilogue: Epilogue;
   readonly dtype: DType;
+  /** Adds to what C holds, C[b] += alpha · op(A[b]) · op(B[b]), with no epilogue and in f32; absent where C is only written. */
+  readonly accumulate?: true;
 }
 
 /** `chains` independent chains of fused multiply-adds in registers: the measured roof of arithmetic. `length` steps each, per thread. */
@@ -105,6 +107,8 @@ export function matmul(sizes: { m: number; n: number; k: number } & Partial<Omit
       throw new RangeError(`matmul: ${name} is ${value}, expected a whole number from 1 to ${MAX_EXTENT}`);
   }
   if (problem.dtype !== 'f32' && problem.dtype !== 'f16') throw new RangeError(`matmul: dtype is ${problem.dtype}, expected f32 or f16`);
+  if (problem.accumulate && (problem.dtype !== 'f32' || problem.epilogue.bias || problem.epilogue.relu))
+    throw new RangeError('matmul: only an f32 product without an epilogue can be added to what C holds; leave accumulate out');
   const operands = matmulOperands(problem);
   for (const [name, elements] of Object.entries(operands)) {
     const bytes = elements * bytesPerElement(problem.dtype);

@@ -4,14 +4,14 @@ import { type MatmulProblem, matmulOperands } from './problem.ts';
 
 export type Operands = Readonly<Record<string, ArrayLike<number>>>;
 
-/** The exact element with the scale that rounding errors of it are measured by: |alpha| · |op(A)| · |op(B)| + |bias|. */
+/** The exact element with the scale that rounding errors of it are measured by: |alpha| · |op(A)| · |op(B)| + |bias|, or + |C|. */
 export interface ReferenceElement {
   readonly value: number;
   readonly scale: number;
 }
 
-/** Element `index` (flat, row-major over [batch, M, N]) of the result of a matmul problem, in float64. */
-export function matmulElement(problem: MatmulProblem, { A, B, bias }: Operands, index: number): ReferenceElement {
+/** Element `index` (flat, row-major over [batch, M, N]) of the result of a matmul problem, in float64; `C` is what was there before. */
+export function matmulElement(problem: MatmulProblem, { A, B, bias, C }: Operands, index: number): ReferenceElement {
   const { m, n, k, transposeA, transposeB, alpha, epilogue } = problem;
   const batch = Math.floor(index / (m * n));
   const row = Math.floor(index / n) % m;
@@ -32,6 +32,10 @@ export function matmulElement(problem: MatmulProblem, { A, B, bias }: Operands, 
   if (epilogue.bias) {
     sum += bias[column];
     scale += Math.abs(bias[column]);
+  }
+  if (problem.accumulate) {
+    sum += C[index];
+    scale += Math.abs(C[index]);
   }
   // Not Math.max: a NaN must stay a NaN on its way through ReLU.
   return { value: epilogue.relu && sum < 0 ? 0 : sum, scale };

@@ -39,7 +39,13 @@ const CNN = convolutionalNet(32, 3, 28, [16, 32]);
 
 /** Whole programs: a step of training the lecture's net, a step of training a small convolutional one, a residual block in use. */
 export const PROGRAMS: readonly Rewritten[] = [
-  trained('two-layer-64x1000x100', denseNet(64, 1000, 100), ['matmulEpilogue', 'constantFolding', 'pointwiseChains', 'inPlaceUpdates']),
+  trained('two-layer-64x1000x100', denseNet(64, 1000, 100), [
+    'matmulEpilogue',
+    'constantFolding',
+    'pointwiseChains',
+    'inPlaceUpdates',
+    'productUpdates',
+  ]),
   trained('cnn-32x3x28x28', CNN, [
     'commonSubexpressions',
     'matmulEpilogue',
@@ -47,6 +53,7 @@ export const PROGRAMS: readonly Rewritten[] = [
     'constantFolding',
     'pointwiseChains',
     'inPlaceUpdates',
+    'productUpdates',
   ]),
   {
     name: `block-${BLOCK.batch}x${BLOCK.channels}x${BLOCK.side}x${BLOCK.side}`,

@@ -127,7 +127,7 @@ export class Plan {
     const report = {
       nodes: nodes.map(({ name }) => name),
       kernel: `${problem.op}/${launch.kernel.name}`,
-      inPlace: problem.op === 'pointwise' && problem.inPlace !== undefined,
+      inPlace: (problem.op === 'pointwise' && problem.inPlace !== undefined) || (problem.op === 'matmul' && problem.accumulate === true),
       cost: launch.kernel.cost(problem, launch.tunables),
     };
     return { launch, names, cells: Object.values(bind).map(find), operands: {}, report };

@@ -129,12 +129,35 @@ class Builder {
     const loss = ops.sum(ops.square(fetches[3])).add(ops.sum(this.variables[0].mul(this.x)));
     const [slope] = gradients(loss, [this.variables[0]]);
     const same = (node: GraphNode, at: number) => `${node.shape}` === `${this.variables[at].shape}`;
+    const [square, wide] = [0, 1].map((at) => this.variables[at]);
     const updates = [
-      assign(this.variables[0], this.variables[0].sub(slope.mul(0.05)).tanh()),
-      assign(
-        this.variables[1],
-        this.#any((node) => same(node, 1)),
-      ),
+      this.#next(2)
+        ? assign(square, square.sub(slope.mul(0.05)).tanh())
+        : assign(
+            square,
+            square.sub(
+              ops
+                .matmul(
+                  this.#any((node) => same(node, 0)),
+                  this.#any((node) => same(node, 0)),
+                )
+                .mul(0.05),
+            ),
+          ),
+      this.#next(2)
+        ? assign(
+            wide,
+            this.#any((node) => same(node, 1)),
+          )
+        : assign(
+            wide,
+            wide.add(
+              ops.matmul(
+                this.#any((node) => same(node, 1)),
+                this.#any((node) => same(node, 0)),
+              ),
+            ),
+          ),
       assign(this.variables[2], this.#any((node) => same(node, 2)).mul(0.5)),
     ];
     return { fetches: [loss, slope, ...fetches], updates: updates.slice(0, 1 + this.#next(3)), x: this.x, variables: this.variables };
@@ -147,6 +170,7 @@ for (const device of await devicesForTests()) {
   test.after(() => device.close());
   const seeds = Array.from({ length: device.kind === 'cpu' ? 60 : 4 }, (_, i) => i + 1);
   test(`${device.kind}: rewritten, plain and loaded graphs agree`, async () => {
+    let productUpdates = 0;
     for (const seed of seeds) {
       const { fetches, updates, x, variables } = new Builder(seed).graph(24);
       const all = [...fetches, ...variables, group(...updates)];
@@ -171,8 +195,10 @@ for (const device of await devicesForTests()) {
               assert.is(differs(list(found[i]), list(expected[i]), BOUND), undefined, `seed ${seed}, run ${run}, ${name}, fetch ${i}`);
             });
         }
+        productUpdates += rewritten.report().rewrites.productUpdates;
       });
     }
+    assert.ok(productUpdates > 0, 'no graph has an update by a product');
   });
 }
 

@@ -123,6 +123,52 @@ for (const device of await devicesForTests()) {
     counted(await same([assignSub(w, transpose(w))], ['inPlaceUpdates']), {});
   });
 
+  test(`${on}: an update by a product is added by its kernel, unless somebody else needs the product`, async () => {
+    const both = ['inPlaceUpdates', 'pointwiseChains', 'productUpdates'] as const;
+    const slope = matmul(transpose(x), tanh(matmul(x, w)));
+    const next = assignSub(w, mul(slope, 0.1));
+    const report = await same([group(next), sum(layer)], both);
+    assert.is(report.rewrites.productUpdates, 1);
+    const [update] = report.kernels.filter(({ inPlace }) => inPlace);
+    assert.match(update.kernel, /^matmul/);
+    assert.is(report.kernels.filter(({ nodes }) => nodes.some((name) => name.startsWith('sub'))).length, 1);
+    const none = async (...fetches: readonly Fetch[]) => assert.is((await same(fetches, both)).rewrites.productUpdates, 0);
+    await none(next, slope);
+    await none(group(next), sum(slope));
+    await none(assignSub(w, mul(transpose(slope), 0.1)));
+    await none(assignSub(w, exp(slope)));
+    await none(assignSub(w, mul(slope, sum(x))));
+    await none(assignSub(w, relu(slope)));
+    assert.is((await same([next], ['pointwiseChains', 'productUpdates'])).rewrites.productUpdates, 0);
+  });
+
+  test(`${on}: a product that reads what the next update overwrites is added in time, or apart`, async () => {
+    const all = ['inPlaceUpdates', 'pointwiseChains', 'productUpdates'] as const;
+    const other = variable(sampleValues(N * N, 4), 'other', { shape: [N, N] });
+    const updates = (read: GraphNode) => [assignSub(w, mul(matmul(transpose(x), x), 0.1)), assignSub(other, matmul(w, read))];
+    // Of the values before the step: the second run sees what the first one made.
+    const seen = [sum(layer), sum(matmul(x, other))];
+    assert.is((await same([...seen, group(...updates(transpose(w)))], all)).rewrites.productUpdates, 2);
+    // Each product reads the variable of the other: one of them has to be kept until both are made.
+    const crossed = [assignSub(w, matmul(other, other)), assignSub(other, matmul(w, w))];
+    assert.is((await same([...seen, group(...crossed)], all)).rewrites.productUpdates, 1);
+  });
+
+  test(`${on}: many small products do not get lost in a large weight`, async () => {
+    const K = 4096;
+    const ones = (rows: number, columns: number) =>
+      constant(new Float32Array(rows * columns).fill(1), undefined, { shape: [rows, columns] });
+    const weight = variable(new Float32Array(4 * N * N).fill(1), 'weight', { shape: [2 * N, 2 * N] });
+    const all = Object.fromEntries(REWRITES.map((name) => [name, name !== 'constantFolding']));
+    await leavesNothing(device, async () => {
+      await using session = new Session({ device, rewrites: all });
+      await session.run(group(assignSub(weight, mul(matmul(ones(2 * N, K), ones(K, 2 * N)), 2 ** -24))));
+      assert.is(session.report().rewrites.productUpdates, 1);
+      // K products of 2⁻²⁴, each of which alone rounds away beside 1.
+      assert.ok(((await session.run(weight)) as Float32Array).every((value) => Math.abs(value - (1 - K * 2 ** -24)) < 1e-6));
+    });
+  });
+
   test(`${on}: all of them together; buffers are shared`, async () => {
     const deep = [1, 2, 3, 4].reduce((value) => relu(add(matmul(value, w), b)), x);
     const loss = sum(deep);

@@ -1,11 +1,12 @@
 // Rewrites replace a graph by an equal one that costs less. Each can be switched off, and counts what it did.
 
-import { type Device, kernelsFor, refusal } from '../../kernels/index.ts';
+import { choose, type Device, kernelsFor, refusal } from '../../kernels/index.ts';
 import { specText } from '../layout.ts';
 import type { Attributes } from '../op.ts';
 import { matmulOp } from '../ops/matmul.ts';
 import { pointwiseOps } from '../ops/pointwise.ts';
 import { equalShapes } from '../shape.ts';
+import { accumulateProducts, type IsAsGood } from './accumulate.ts';
 import { moveIntoConvolutions, moveIntoFilters } from './convolutions.ts';
 import { fusePointwise, type IsPossible } from './fuse.ts';
 import { updateInPlace } from './inplace.ts';
@@ -31,6 +32,8 @@ export const REWRITES = [
   'pointwiseChains',
   // Variables are updated where they lie; counts updates.
   'inPlaceUpdates',
+  // Of those, the ones by a matrix product are added by its kernel; counts them.
+  'productUpdates',
 ] as const;
 
 export type Rewrite = (typeof REWRITES)[number];
@@ -95,6 +98,12 @@ const possibleOn =
   (problem) =>
     kernelsFor(problem.op, device.kind).some((kernel) => kernel.deterministic && refusal(kernel, problem, device) === undefined);
 
+/** Whether the kernel that a device would choose for a product can also add it to what is there. */
+const addsAsWell =
+  (device: Device): IsAsGood =>
+  (product, sum) =>
+    refusal(choose(product, device).kernel, sum, device) === undefined;
+
 /** The program of a request after the rewrites that are `on`; subgraphs are rewritten and counted like the graph around them. */
 export function compileGraph(
   request: Request,
@@ -120,7 +129,8 @@ export function compileGraph(
     if (on.commonSubexpressions) program = shareStages(program, counting('commonSubexpressions'));
     counting('constantFolding')(program.setup.length);
     if (on.pointwiseChains) program = fusePointwise(program, possibleOn(device), counting('pointwiseChains'));
-    return on.inPlaceUpdates ? updateInPlace(program, counting('inPlaceUpdates')) : program;
+    if (on.inPlaceUpdates) program = updateInPlace(program, counting('inPlaceUpdates'));
+    return on.productUpdates ? accumulateProducts(program, addsAsWell(device), counting('productUpdates')) : program;
   };
   return { program: compile(request), counts };
 }

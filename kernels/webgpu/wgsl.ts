@@ -32,11 +32,14 @@ const ELEMENT_TYPE: Record<Storage, Record<1 | 4, string>> = {
  * An operand that is read: `load_NAME(e)` gives element e as f32 and, with `width` 4, `load4_NAME(e)` the four from e on, e a multiple of
  * 4.
  */
-export function readable(binding: number, name: string, storage: Storage, width: 1 | 4): string {
-  const declaration = `@group(0) @binding(${binding}) var<storage, read> ${name}: array<${ELEMENT_TYPE[storage][width]}>;`;
+export const readable = (binding: number, name: string, storage: Storage, width: 1 | 4): string =>
+  `@group(0) @binding(${binding}) var<storage, read> ${name}: array<${ELEMENT_TYPE[storage][width]}>;\n${loadsOf(name, storage, width)}`;
+
+/** The loads of a declared operand. */
+export function loadsOf(name: string, storage: Storage, width: 1 | 4): string {
   if (width === 1) {
     const element = { f32: `${name}[e]`, packed: `unpack2x16float(${name}[e >> 1u])[e & 1u]`, f16: `f32(${name}[e])` }[storage];
-    return `${declaration}\nfn load_${name}(e: u32) -> f32 { return ${element}; }`;
+    return `fn load_${name}(e: u32) -> f32 { return ${element}; }`;
   }
   const quad = {
     f32: `${name}[e >> 2u]`,
@@ -48,8 +51,7 @@ export function readable(binding: number, name: string, storage: Storage, width:
     packed: `unpack2x16float(${name}[e >> 2u][(e >> 1u) & 1u])[e & 1u]`,
     f16: `f32(${name}[e >> 2u][e & 3u])`,
   }[storage];
-  return `${declaration}
-fn load_${name}(e: u32) -> f32 { return ${element}; }
+  return `fn load_${name}(e: u32) -> f32 { return ${element}; }
 fn load4_${name}(e: u32) -> vec4<f32> { return ${quad}; }`;
 }
 

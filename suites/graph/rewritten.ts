@@ -9,10 +9,13 @@ import { factsOf, openAt, type Place } from './place.ts';
 
 const BOUND = 1e-5;
 
-/** What a rewrite finds nothing without: a scale moves into a filter that is then computed before the first run. */
-const NEEDS: Partial<Record<graph.Rewrite, graph.Rewrite>> = { convolutionScale: 'constantFolding' };
+/** What a rewrite finds nothing without: a scale moves into a filter that is then computed before the first run, a product into an update in place. */
+const NEEDS: Partial<Record<graph.Rewrite, readonly graph.Rewrite[]>> = {
+  convolutionScale: ['constantFolding'],
+  productUpdates: ['pointwiseChains', 'inPlaceUpdates'],
+};
 
-const only = (rewrite: graph.Rewrite): string => `only ${[rewrite, ...(NEEDS[rewrite] ? [NEEDS[rewrite]] : [])].join(' and ')}`;
+const only = (rewrite: graph.Rewrite): string => `only ${[rewrite, ...(NEEDS[rewrite] ?? [])].join(' and ')}`;
 
 /** The forms of a program in which `found` are the rewrites that find something. */
 export const formsOf = (found: readonly graph.Rewrite[]): string[] => [

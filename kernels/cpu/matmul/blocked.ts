@@ -6,7 +6,7 @@
 // The step between what people write first and what a machine can do: every multiply-add still loads and stores C.
 
 import type { Entry, Kernel, Source, Traits, Tunables } from '../../kernel.ts';
-import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
+import { matmulCost, matmulFacts, matmulVariant, onlyOverwrites } from '../../matmul.ts';
 import { type MatmulProblem, matmulOperands } from '../../problem.ts';
 import { advance, assemble, f32, f32x4, i32, type Local, loopWhileBelow, min, repeat, set, task, v128 } from '../assembly.ts';
 
@@ -22,8 +22,11 @@ export const blocked: Kernel<MatmulProblem> = {
   constraints: ['transposeB == 0', 'KB * NB * 4 <= l2Bytes'],
   deterministic: true,
   facts: matmulFacts,
-  rejects: ({ dtype, transposeB }) =>
-    dtype !== 'f32' ? `it stores f32, not ${dtype}` : transposeB ? 'it reads rows of B, and B is transposed' : undefined,
+  rejects(problem) {
+    if (problem.dtype !== 'f32') return `it stores f32, not ${problem.dtype}`;
+    // Adding product by product to large elements would round every small one away.
+    return problem.transposeB ? 'it reads rows of B, and B is transposed' : onlyOverwrites(problem);
+  },
   defaults: () => ({ KB: 64, NB: 512, ROWS: 8 }),
   cost: matmulCost,
   estimate: (problem, { limits }) => 2e-6 + Math.max(matmulCost(problem).flops / (12e9 * limits.threads), matmulCost(problem).bytes / 10e9),

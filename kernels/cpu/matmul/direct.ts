@@ -82,7 +82,7 @@ function generate(problem: MatmulProblem, { MR, NR, KU }: Tunables, traits: Trai
     a: transposeA ? 'columns' : 'rows',
     b: 'rows',
     fma: traits.features.has('relaxed-simd'),
-    accumulate: false,
+    accumulate: problem.accumulate === true,
     scale: alpha !== 1,
     epilogue,
   } as const;

@@ -8,7 +8,7 @@
 // Both read X in several bands side by side: more cache lines are under way than with one stream, and what is not X is loaded less often.
 
 import type { Entry, Kernel, Plan, Source, Traits, Tunables } from '../../kernel.ts';
-import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
+import { matmulCost, matmulFacts, matmulVariant, onlyOverwrites } from '../../matmul.ts';
 import type { MatmulProblem } from '../../problem.ts';
 import { advance, assemble, f32, i32, loopWhileBelow, multiplyAdd, repeat, set, type Task, task } from '../assembly.ts';
 import { THREADS, THREADS_FIT, threadsBy, threadsOf, threadsWorth } from '../threading.ts';
@@ -28,10 +28,11 @@ export const gemv: Kernel<MatmulProblem> = {
   constraints: ['min(M, N) <= 8', 'batch == 1', 'CHUNK * min(M, N) * 8 <= l2Bytes', THREADS_FIT],
   deterministic: true,
   facts: matmulFacts,
-  rejects: ({ dtype, batch, m, n }) => {
+  rejects(problem) {
+    const { dtype, batch, m, n } = problem;
     if (dtype !== 'f32') return `it stores f32, not ${dtype}`;
     if (batch > 1) return 'it does one matrix, not a batch';
-    return Math.min(m, n) > MAX_VECTORS ? `C is ${m}x${n}, and it does at most ${MAX_VECTORS} rows or columns` : undefined;
+    return Math.min(m, n) > MAX_VECTORS ? `C is ${m}x${n}, and it does at most ${MAX_VECTORS} rows or columns` : onlyOverwrites(problem);
   },
   defaults: (problem, traits) => {
     const { vectors, form } = roles(problem);

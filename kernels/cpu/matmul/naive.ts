@@ -76,6 +76,7 @@ function generate(problem: MatmulProblem): Source {
       if (scaled) set(sum, f32.mul(sum, scalar.alpha));
       if (epilogue.bias) set(sum, f32.add(sum, f32.load({}, i32.add(bias, i32.shl(column, 2)))));
       if (epilogue.relu) set(sum, f32.max(sum, f32.const(0)));
+      if (problem.accumulate) set(sum, f32.add(sum, f32.load({}, C)));
       f32.store({}, C, sum);
       advance(C, 4);
     });

@@ -128,7 +128,7 @@ const hasEpilogue = ({ epilogue }: MatmulProblem): boolean => epilogue.bias || e
 /** The compute entry for slab `index` of `count` along k. */
 function entryOf(problem: MatmulProblem, index: number, count: number): string {
   if (index === count - 1 && hasEpilogue(problem)) return count === 1 ? 'only' : 'last';
-  return index === 0 ? 'first' : 'next';
+  return index === 0 && !problem.accumulate ? 'first' : 'next';
 }
 
 function plan(problem: MatmulProblem, tunables: Tunables, traits: Traits): Plan {

@@ -236,6 +236,7 @@ piece_${name}[(line * ${stagedStride} + at) / 4] = ${quad};
  * Statements that store a block to `target` as rows of C, through `convert` from the sum of row i and column j of the block to what is stored.
  *
  * Expects the names of `accumulate` and `base_C`; `start` is the element of the row at `column`, where the block starts. `quads` is whether C has whole quads and its storage was declared with width 4.
+ * With `adds`, to what `target` holds, which then has loads.
  */
 export function storeBlock(
   target: string,
@@ -243,13 +244,16 @@ export function storeBlock(
   { TM, TN }: Tunables,
   quads: boolean,
   convert = (sum: string, _i: number, j: number) => `epilogue(${sum}, column + ${j})`,
+  adds = false,
 ): string {
   const width = quads && TN % 4 === 0 ? 4 : storage === 'packed' ? 2 : 1;
   const sum = (i: number, j: number) => `sum_${i}_${Math.floor(j / 4)}.${'xyzw'[j % 4]}`;
   const store = (i: number, j: number) => {
     const values = Array.from({ length: width }, (_, c) => convert(sum(i, j + c), i, j + c));
     const value = width === 1 ? values[0] : `vec${width}(${values.join(', ')})`;
-    return `if (column + ${j} < args.n) { store${width === 4 ? '4' : ''}_${target}(start + ${j}, ${value}); }`;
+    const four = width === 4 ? '4' : '';
+    const all = adds ? `load${four}_${target}(start + ${j}) + ${value}` : value;
+    return `if (column + ${j} < args.n) { store${four}_${target}(start + ${j}, ${all}); }`;
   };
   return `let column = tile_column + block_column;
 ${lines(

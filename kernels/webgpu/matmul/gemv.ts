@@ -11,7 +11,7 @@
 // After cuBLAS' and BLIS' distinction of dot- and axpy-like GEMV: along p threads share a row, across p they share a step.
 
 import type { Kernel, Source, Traits, Tunables } from '../../kernel.ts';
-import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
+import { matmulCost, matmulFacts, matmulVariant, onlyOverwrites } from '../../matmul.ts';
 import { bytesPerElement, type MatmulProblem } from '../../problem.ts';
 import { elementsPerWord, linearGrid, lines, parameters, storageOf, WORKGROUP_NUMBER } from '../wgsl.ts';
 import { roughSeconds } from './estimate.ts';
@@ -82,7 +82,7 @@ export const gemv: Kernel<MatmulProblem> = {
   rejects: (problem, traits) =>
     Math.min(problem.m, problem.n) > MOST_VECTORS
       ? `C is ${problem.m}x${problem.n}, expected at most ${MOST_VECTORS} rows or columns`
-      : (tooLarge(problem, traits) ?? sharedWords(problem, traits)),
+      : (onlyOverwrites(problem) ?? tooLarge(problem, traits) ?? sharedWords(problem, traits)),
   defaults,
   cost: matmulCost,
   estimate(problem, traits) {
@@ -144,7 +144,7 @@ function generate(problem: MatmulProblem, tunables: Tunables, traits: Traits): S
   const [rows, count] = shape.matrix === 'B' ? ['args.n', 'args.m'] : ['args.m', 'args.n'];
   // Neighbouring threads have neighbouring addresses: along p, or across it.
   const [rowStride, pStride] = shape.matrixAlongP ? [LK, 1] : [1, WG / LK];
-  const code = `${operands(storage, entry, quads)}
+  const code = `${operands(problem, storage, entry, quads)}
 ${epilogue(problem)}
 
 /** The sums of all threads: vector · ${ROWS} + row of the thread, then lane. */

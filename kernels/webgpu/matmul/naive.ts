@@ -12,7 +12,7 @@ import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
 import type { MatmulProblem } from '../../problem.ts';
 import { elementsPerWord, linearGrid, parameters, storageOf, WORKGROUP_NUMBER } from '../wgsl.ts';
 import { roughSeconds } from './estimate.ts';
-import { epilogue, indexA, indexB, operandBuffers, operandNames, operands, tooLarge } from './variant.ts';
+import { epilogue, indexA, indexB, operandBuffers, operandNames, operands, stored, tooLarge } from './variant.ts';
 
 export const naive: Kernel<MatmulProblem> = {
   name: 'naive',
@@ -36,8 +36,8 @@ export const naive: Kernel<MatmulProblem> = {
       buffers: operandBuffers(problem),
       arguments: [...parameters('u32', 'm', 'n', 'k', 'rows', 'words', 'elements'), ...parameters('f32', 'alpha')],
     };
-    const stored = storage === 'packed' ? 'vec2(element(first), element(first + 1))' : 'element(first)';
-    const code = `${operands(storage, entry, { A: false, B: false, C: false })}
+    const word = storage === 'packed' ? 'vec2(element(first), element(first + 1))' : 'element(first)';
+    const code = `${operands(problem, storage, entry, { A: false, B: false, C: false })}
 ${epilogue(problem)}
 
 fn element(flat: u32) -> f32 {
@@ -51,7 +51,7 @@ fn element(flat: u32) -> f32 {
   for (var p = 0u; p < args.k; p++) {
     sum += load_A(${indexA(problem, 'a', 'row', 'p')}) * load_B(${indexB(problem, 'b', 'p', 'column')});
   }
-  return epilogue(sum, column);
+  return ${stored(problem, 'flat', 'epilogue(sum, column)')};
 }
 
 @compute @workgroup_size(${WG}, ${WG})
@@ -62,7 +62,7 @@ fn matmul(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id)
   let word = tile % tiles_across * ${WG} + thread.x;
   if (row >= args.rows || word >= args.words) { return; }
   let first = (row * args.words + word) * ${elementsPerWord(storage)};
-  store_C(first, ${stored});
+  store_C(first, ${word});
 }
 `;
     return { label: `matmul/naive/${matmulVariant(problem)} WG=${WG}`, code, entries: { matmul: entry } };

@@ -106,7 +106,7 @@ export function blockSource(name: string, problem: MatmulProblem, knobs: Tunable
     buffers: operandBuffers(problem),
     arguments: [...parameters('u32', 'm', 'n', 'k', 'tiles'), ...parameters('f32', 'alpha')],
   };
-  const code = `${QUAD ? 'enable subgroups;\n' : ''}${operands(storage, entry, aligned)}
+  const code = `${QUAD ? 'enable subgroups;\n' : ''}${operands(problem, storage, entry, aligned)}
 ${epilogue(problem)}
 ${blockDeclarations(both, knobs)}
 
@@ -114,7 +114,7 @@ ${blockDeclarations(both, knobs)}
 fn matmul(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 ${tilePlace(WGY * TM, WGX * TN)}
 ${accumulate(both, knobs, '0u', 'args.k')}
-${storeBlock('C', storage, knobs, aligned.C)}
+${storeBlock('C', storage, knobs, aligned.C, undefined, problem.accumulate)}
 }
 `;
   return { label: `matmul/${name}/${alignedVariant(problem)} ${knobList(knobs)}`, code, entries: { matmul: entry } };

@@ -15,6 +15,7 @@ import {
   argumentBlock,
   elementsPerWord,
   linearGrid,
+  loadsOf,
   parameters,
   preamble,
   readable,
@@ -25,7 +26,7 @@ import {
 } from '../wgsl.ts';
 import { accumulate, blockDeclarations, sidesOf, storeBlock } from './block.ts';
 import { roughSeconds } from './estimate.ts';
-import { alignedVariant, alignment, epilogue, knobList, tileCount, tilePlace, tooLarge } from './variant.ts';
+import { alignedVariant, alignment, epilogue, knobList, stored, tileCount, tilePlace, tooLarge } from './variant.ts';
 
 const REDUCE_THREADS = 64;
 
@@ -153,7 +154,7 @@ function reduceCode(problem: MatmulProblem, entry: Entry, split: number, storage
   return `
 ${readable(0, 'summands', 'f32', 1)}
 ${bias ? readable(1, 'bias', storage, 1) : ''}
-${writable(bias ? 2 : 1, 'C', storage, 1)}
+${writable(bias ? 2 : 1, 'C', storage, 1)}${problem.accumulate ? `\n${loadsOf('C', storage, 1)}` : ''}
 ${argumentBlock(bias ? 3 : 2, entry, 'reduction')}
 ${epilogue(problem, 'reduction')}
 
@@ -161,7 +162,7 @@ fn element(e: u32) -> f32 {
   if (e >= reduction.elements) { return 0.0; }
   var sum = 0.0;
   for (var slice = 0u; slice < ${split}; slice++) { sum += load_summands(slice * reduction.elements + e); }
-  return epilogue(sum, e % reduction.n);
+  return ${stored(problem, 'e', 'epilogue(sum, e % reduction.n)')};
 }
 
 @compute @workgroup_size(${REDUCE_THREADS})

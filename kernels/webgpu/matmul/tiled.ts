@@ -13,7 +13,19 @@ import { matmulCost, matmulFacts, matmulVariant } from '../../matmul.ts';
 import type { MatmulProblem } from '../../problem.ts';
 import { elementsPerWord, linearGrid, lines, parameters, storageOf } from '../wgsl.ts';
 import { roughSeconds } from './estimate.ts';
-import { epilogue, indexA, indexB, oddRows, operandBuffers, operandNames, operands, tileCount, tilePlace, tooLarge } from './variant.ts';
+import {
+  epilogue,
+  indexA,
+  indexB,
+  oddRows,
+  operandBuffers,
+  operandNames,
+  operands,
+  stored,
+  tileCount,
+  tilePlace,
+  tooLarge,
+} from './variant.ts';
 
 export const tiled: Kernel<MatmulProblem> = {
   name: 'tiled',
@@ -40,7 +52,7 @@ export const tiled: Kernel<MatmulProblem> = {
       arguments: [...parameters('u32', 'm', 'n', 'k', 'tiles'), ...parameters('f32', 'alpha')],
     };
     const value = (c: number) => `epilogue(sum_${c}, column + ${c})`;
-    const code = `${operands(storage, entry, { A: false, B: false, C: false })}
+    const code = `${operands(problem, storage, entry, { A: false, B: false, C: false })}
 ${epilogue(problem)}
 
 var<workgroup> piece_A: array<f32, ${TS * TS}>;
@@ -70,7 +82,7 @@ ${lines(each, (c) => `    sum_${c} = fma(a, piece_B[step * ${width} + thread.x *
   workgroupBarrier();
 }
 if (row >= args.m || column >= args.n) { return; }
-store_C(base_C + row * args.n + column, ${each === 1 ? value(0) : `vec2(${value(0)}, ${value(1)})`});
+store_C(base_C + row * args.n + column, ${each === 1 ? stored(problem, 'base_C + row * args.n + column', value(0)) : `vec2(${value(0)}, ${value(1)})`});
 }
 `;
     return { label: `matmul/tiled/${matmulVariant(problem)} TS=${TS}`, code, entries: { matmul: entry } };

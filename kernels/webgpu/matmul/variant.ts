@@ -3,7 +3,7 @@
 import type { Entry, Traits, Tunables } from '../../kernel.ts';
 import { matmulVariant } from '../../matmul.ts';
 import { bytesPerElement, type MatmulProblem, matmulOperands } from '../../problem.ts';
-import { argumentBlock, preamble, readable, type Storage, storageOf, WORKGROUP_NUMBER, writable } from '../wgsl.ts';
+import { argumentBlock, loadsOf, preamble, readable, type Storage, storageOf, WORKGROUP_NUMBER, writable } from '../wgsl.ts';
 
 /** Which operands have rows of a whole number of quads, so that four elements are loaded or stored at once. */
 export interface Alignment {
@@ -53,13 +53,14 @@ export const operandBuffers = ({ epilogue }: MatmulProblem): Entry['buffers'] =>
 /** Names of the operands of a matmul pass, in the order of `operandBuffers`. */
 export const operandNames = (problem: MatmulProblem): string[] => operandBuffers(problem).map(({ name }) => name);
 
-/** Declarations of A, B, bias, C and `args`, each operand in quads where `quads` says so. */
-export function operands(storage: Storage, entry: Entry, quads: Alignment): string {
+/** Declarations of A, B, bias, C and `args`, each operand in quads where `quads` says so; with loads of C where a product is added to it. */
+export function operands({ accumulate }: MatmulProblem, storage: Storage, entry: Entry, quads: Alignment): string {
   const width = (name: string) => (quads[name as keyof Alignment] ? 4 : 1);
   return [
     preamble(storage),
     ...entry.buffers.map(({ name, access }, binding) => (access === 'read' ? readable : writable)(binding, name, storage, width(name))),
     argumentBlock(entry.buffers.length, entry),
+    ...(accumulate ? [loadsOf('C', storage, width('C'))] : []),
   ].join('\n');
 }
 
@@ -73,6 +74,9 @@ export function epilogue({ epilogue: { bias, relu } }: MatmulProblem, block = 'a
   return ${relu ? 'select(value, 0.0, value < 0.0)' : 'value'};
 }`;
 }
+
+/** What is stored in element `e` of C: `value`, a term of one element, or that and what is there. */
+export const stored = ({ accumulate }: MatmulProblem, e: string, value: string): string => (accumulate ? `load_C(${e}) + ${value}` : value);
 
 /** The flat index of op(A)[row, p] in a matrix that starts at `base`; the same for op(B)[p, column]. Terms in WGSL. */
 export const indexA = ({ transposeA }: MatmulProblem, base: string, row: string, p: string): string =>

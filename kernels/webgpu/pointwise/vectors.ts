@@ -10,7 +10,7 @@ import { loopShape, pointwiseCost, pointwiseFacts, pointwiseVariant } from '../.
 import { accessOf, elementCount, type PointwiseProblem, pointwiseOperands } from '../../problems/pointwise.ts';
 import { elementsPerStore, extensions, loads, source, target, typeName, type Width } from '../elements.ts';
 import { functionsFor, hasInfiniteConstant, operation } from '../math.ts';
-import { argumentBlock, linearGrid, parameters, WORKGROUP_NUMBER } from '../wgsl.ts';
+import { argumentBlock, linearGrid, loadsOf, parameters, storageOf, WORKGROUP_NUMBER } from '../wgsl.ts';
 
 /** Words of a uniform block that every device has room for. */
 const MAX_ARGUMENTS = 64;
@@ -109,9 +109,7 @@ function operandsOf(problem: PointwiseProblem, entry: Entry, width: Width, trait
 
 /** Loads from the output itself, which is declared as it is stored. */
 function inPlaceLoads({ dtype }: PointwiseProblem, width: Width, traits: Traits): string {
-  if (dtype !== 'f32' && dtype !== 'f16') return loads('out', dtype, width);
-  const [, ...functions] = source(0, 'out', dtype, width, traits).split('\n');
-  return functions.join('\n');
+  return dtype === 'f32' || dtype === 'f16' ? loadsOf('out', storageOf(dtype, traits), width) : loads('out', dtype, width);
 }
 
 /** The steps for one element, or for four in vectors, starting at element `e`. */

@@ -1,0 +1,77 @@
+// Updates by a product: where a variable changes by a matrix product and nothing else, as in plain descent on a weight, the product's kernel adds to the
+// variable. The gradient is never stored.
+//
+//   g = xᵀ·d;  w -= rate · g        becomes        w += -rate · xᵀ·d
+//
+// The product is summed before it is added, so that small changes of large weights are not lost; the result differs from the other by that rounding.
+
+import type { Expression } from '../../kernels/expression.ts';
+import { type MatmulProblem, type PointwiseProblem, resultNames } from '../../kernels/index.ts';
+import { denseStrides } from '../shape.ts';
+import type { KernelStage, Program, Stage, Value } from './program.ts';
+
+/** A change of a variable in place by a factor times one other operand. */
+interface Change {
+  readonly variable: Value;
+  readonly by: Value;
+  readonly factor: number;
+}
+
+/** The input and the factor of `x`, `x · c` or `c · x`. */
+function scaledInput(term: Expression, scalars: readonly number[]): { input: number; factor: number } | undefined {
+  if (term.kind === 'input') return { input: term.value, factor: 1 };
+  if (term.kind !== 'mul') return undefined;
+  const [input] = term.operands.filter(({ kind }) => kind === 'input');
+  const [number] = term.operands.filter(({ kind }) => kind === 'constant' || kind === 'scalar');
+  if (!input || !number) return undefined;
+  return { input: input.value, factor: number.kind === 'scalar' ? scalars[number.value] : number.value };
+}
+
+/** What a stage changes, if it does `out ± factor · input` and both lie alike. */
+function changeOf({ problem, bind, elementwise }: Stage): Change | undefined {
+  if (problem?.op !== 'pointwise' || problem.inPlace === undefined || problem.dtype !== 'f32' || !elementwise) return undefined;
+  const { expression, scalars, inPlace } = problem as PointwiseProblem;
+  const [old, term] = expression.operands;
+  if ((expression.kind !== 'add' && expression.kind !== 'sub') || old.kind !== 'input' || old.value !== inPlace) return undefined;
+  const found = scaledInput(term, scalars);
+  if (!found || found.input === inPlace) return undefined;
+  const { dtype, strides, offset } = elementwise.inputs[found.input];
+  if (dtype !== 'f32' || offset !== 0 || `${strides}` !== `${denseStrides(elementwise.shape)}`) return undefined;
+  return { variable: bind.out, by: bind[`x${found.input}`], factor: expression.kind === 'sub' ? -found.factor : found.factor };
+}
+
+/** What a stage writes. */
+const writtenBy = ({ problem, bind }: Stage): Value[] =>
+  problem
+    ? resultNames(problem).map((name) => bind[name])
+    : Object.entries(bind).flatMap(([name, value]) => (name.startsWith('out') ? [value] : []));
+
+/** Whether a kernel as good as the product's own adds to what is there. */
+export type IsAsGood = (product: MatmulProblem, sum: MatmulProblem) => boolean;
+
+/** Moves updates into the products that they are made of; `count` is told how many. */
+export function accumulateProducts(program: Program, isAsGood: IsAsGood, count: (updates: number) => void): Program {
+  let stages = [...program.stages];
+  const kept = new Set([...program.fetches, ...program.commits.map(({ value }) => value)]);
+  for (const update of program.stages) {
+    const change = changeOf(update);
+    if (!change || kept.has(change.by)) continue;
+    const users = stages.filter(({ bind }) => Object.values(bind).includes(change.by));
+    const product = users.find(({ problem, bind }) => problem?.op === 'matmul' && bind.C === change.by) as KernelStage | undefined;
+    if (!product || users.length !== 2) continue;
+    const before = product.problem as MatmulProblem;
+    if (before.dtype !== 'f32' || before.epilogue.bias || before.epilogue.relu || before.accumulate) continue;
+    const problem: MatmulProblem = { ...before, alpha: before.alpha * change.factor, accumulate: true };
+    if (!isAsGood(before, problem)) continue;
+    // As soon as nobody reads the old value any more, if what the product reads is still there then.
+    const [from, to] = [stages.indexOf(product), stages.indexOf(update)];
+    const last = stages.findLastIndex(({ bind }, at) => at < to && Object.values(bind).includes(change.variable));
+    const between = stages.slice(from + 1, Math.max(from, last) + 1);
+    const { C: _, ...factors } = product.bind;
+    if (between.some((stage) => writtenBy(stage).some((value) => Object.values(factors).includes(value)))) continue;
+    const sum: KernelStage = { nodes: [...product.nodes, ...update.nodes], problem, bind: { ...factors, C: change.variable } };
+    stages = [...stages.slice(0, from), ...between, sum, ...stages.slice(from + 1 + between.length)].filter((stage) => stage !== update);
+    count(1);
+  }
+  return { ...program, stages };
+}
