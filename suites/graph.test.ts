@@ -43,6 +43,12 @@ test('every part in each place; the forms of one case run in one place; parts by
       assert.equal([arm.device, arm.threads], place === 'webgpu' ? ['webgpu', undefined] : ['cpu', Number(place.slice(4))]);
     }
   assert.is(suite.cases(request({ options: { part: 'cond' } })).length, places.length);
+  const [, program] = programs;
+  const chosen = suite.cases(request({ options: { part: 'rewrites', program } }));
+  assert.equal(
+    chosen.map(({ name }) => name),
+    places.map((place) => `graph/rewrites/${program}/${place}`),
+  );
   assert.throws(
     () => suite.cases(request({ options: { part: 'leaves' } })),
     (error: Error) =>

@@ -86,8 +86,11 @@ function nodeCases(place: Place): Case[] {
   }));
 }
 
-function rewriteCases(place: Place, { seed, quick }: Request): Case[] {
-  return PROGRAMS.slice(0, quick ? 1 : undefined).map(({ name, found, cost, make }) => ({
+function rewriteCases(place: Place, request: Request): Case[] {
+  const { seed, quick } = request;
+  const names = PROGRAMS.map(({ name }) => name);
+  const wanted = listOf(request, 'program', names, names.slice(0, quick ? 1 : undefined));
+  return PROGRAMS.filter(({ name }) => wanted.includes(name)).map(({ name, found, cost, make }) => ({
     name: `graph/rewrites/${name}/${placeName(place)}`,
     arms: armsAt(place, quick ? ['eager', 'none', 'all'] : formsOf(found), (form) => make(form, place, seed)),
     dtype: 'f32',
@@ -158,7 +161,7 @@ const CASES: Readonly<Record<(typeof PARTS)[number], (place: Place, request: Req
 
 function cases(request: Request): Case[] {
   if (request.shapes !== undefined)
-    throw new UsageError('--shapes: the programs of graph have their sizes; choose among them by --part and --only');
+    throw new UsageError('--shapes: the programs of graph have their sizes; choose among them by --part and --program');
   const parts = listOf(request, 'part', PARTS, PARTS);
   return parts.flatMap((part) => placesOf(request).flatMap((place) => CASES[part](place, request)));
 }
@@ -167,7 +170,10 @@ const suite: Suite = {
   name: 'graph',
   question:
     'What does an op cost eagerly and in a static graph, what does each rewrite save, and a loop or branch against the host language?',
-  options: [{ flags: '--part <list>', description: PARTS.join(', ') }],
+  options: [
+    { flags: '--part <list>', description: PARTS.join(', ') },
+    { flags: '--program <list>', description: `those of the part rewrites: ${PROGRAMS.map(({ name }) => name).join(', ')}` },
+  ],
   cases,
   verdict,
 };
