@@ -49,28 +49,44 @@ const writtenBy = ({ problem, bind }: Stage): Value[] =>
 /** Whether a kernel as good as the product's own adds to what is there. */
 export type IsAsGood = (product: MatmulProblem, sum: MatmulProblem) => boolean;
 
+/** The one stage that computes what a change is by, where it is a plain product and nobody else needs it. */
+function productOf({ by }: Change, stages: readonly Stage[]): KernelStage | undefined {
+  const users = stages.filter(({ bind }) => Object.values(bind).includes(by));
+  const product = users.find(({ problem, bind }) => problem?.op === 'matmul' && bind.C === by) as KernelStage | undefined;
+  if (!product || users.length !== 2) return undefined;
+  const { dtype, epilogue, accumulate } = product.problem as MatmulProblem;
+  return dtype === 'f32' && !epilogue.bias && !epilogue.relu && !accumulate ? product : undefined;
+}
+
+/**
+ * The stages with one for `product` and `update`, as soon as nobody reads the variable's old value any more; undefined where what the product reads is gone
+ * by then, or is the variable.
+ */
+function joined(stages: readonly Stage[], product: KernelStage, update: Stage, sum: KernelStage): Stage[] | undefined {
+  const { C: variable, ...factors } = sum.bind;
+  const [from, to] = [stages.indexOf(product), stages.indexOf(update)];
+  const lastRead = stages.findLastIndex(({ bind }, at) => at < to && Object.values(bind).includes(variable));
+  const end = Math.max(from, lastRead) + 1;
+  const between = stages.slice(from + 1, end);
+  const isFactor = (value: Value): boolean => Object.values(factors).includes(value);
+  if (isFactor(variable) || between.some((stage) => writtenBy(stage).some(isFactor))) return undefined;
+  return [...stages.slice(0, from), ...between, sum, ...stages.slice(end)].filter((stage) => stage !== update);
+}
+
 /** Moves updates into the products that they are made of; `count` is told how many. */
 export function accumulateProducts(program: Program, isAsGood: IsAsGood, count: (updates: number) => void): Program {
-  let stages = [...program.stages];
+  let stages = program.stages;
   const kept = new Set([...program.fetches, ...program.commits.map(({ value }) => value)]);
   for (const update of program.stages) {
     const change = changeOf(update);
-    if (!change || kept.has(change.by)) continue;
-    const users = stages.filter(({ bind }) => Object.values(bind).includes(change.by));
-    const product = users.find(({ problem, bind }) => problem?.op === 'matmul' && bind.C === change.by) as KernelStage | undefined;
-    if (!product || users.length !== 2) continue;
-    const before = product.problem as MatmulProblem;
-    if (before.dtype !== 'f32' || before.epilogue.bias || before.epilogue.relu || before.accumulate) continue;
-    const problem: MatmulProblem = { ...before, alpha: before.alpha * change.factor, accumulate: true };
-    if (!isAsGood(before, problem)) continue;
-    // As soon as nobody reads the old value any more, if what the product reads is still there then.
-    const [from, to] = [stages.indexOf(product), stages.indexOf(update)];
-    const last = stages.findLastIndex(({ bind }, at) => at < to && Object.values(bind).includes(change.variable));
-    const between = stages.slice(from + 1, Math.max(from, last) + 1);
-    const { C: _, ...factors } = product.bind;
-    if (between.some((stage) => writtenBy(stage).some((value) => Object.values(factors).includes(value)))) continue;
-    const sum: KernelStage = { nodes: [...product.nodes, ...update.nodes], problem, bind: { ...factors, C: change.variable } };
-    stages = [...stages.slice(0, from), ...between, sum, ...stages.slice(from + 1 + between.length)].filter((stage) => stage !== update);
+    const product = change && !kept.has(change.by) ? productOf(change, stages) : undefined;
+    if (!change || !product) continue;
+    const plain = product.problem as MatmulProblem;
+    const problem: MatmulProblem = { ...plain, alpha: plain.alpha * change.factor, accumulate: true };
+    const sum = { nodes: [...product.nodes, ...update.nodes], problem, bind: { ...product.bind, C: change.variable } };
+    const next = isAsGood(plain, problem) ? joined(stages, product, update, sum) : undefined;
+    if (!next) continue;
+    stages = next;
     count(1);
   }
   return { ...program, stages };

@@ -150,6 +150,8 @@ for (const device of await devicesForTests()) {
     const seen = [sum(layer), sum(matmul(x, other))];
     assert.is((await same([...seen, group(...updates(transpose(w)))], all)).rewrites.productUpdates, 2);
     // Each product reads the variable of the other: one of them has to be kept until both are made.
+    // A product that reads the variable itself cannot write it at the same time.
+    assert.is((await same([...seen, group(assignSub(w, matmul(w, other)))], all)).rewrites.productUpdates, 0);
     const crossed = [assignSub(w, matmul(other, other)), assignSub(other, matmul(w, w))];
     assert.is((await same([...seen, group(...crossed)], all)).rewrites.productUpdates, 1);
   });
