@@ -45,6 +45,7 @@ export const PROGRAMS: readonly Rewritten[] = [
     'pointwiseChains',
     'inPlaceUpdates',
     'productUpdates',
+    'inPlaceResults',
   ]),
   trained('cnn-32x3x28x28', CNN, [
     'commonSubexpressions',
@@ -54,10 +55,11 @@ export const PROGRAMS: readonly Rewritten[] = [
     'pointwiseChains',
     'inPlaceUpdates',
     'productUpdates',
+    'inPlaceResults',
   ]),
   {
     name: `block-${BLOCK.batch}x${BLOCK.channels}x${BLOCK.side}x${BLOCK.side}`,
-    found: ['convolutionScale', 'convolutionEpilogue', 'constantFolding', 'pointwiseChains'],
+    found: ['convolutionScale', 'convolutionEpilogue', 'constantFolding', 'pointwiseChains', 'inPlaceResults'],
     make: (form, place, seed) => () => usedIn(form, BLOCK, place, seed),
   },
 ];

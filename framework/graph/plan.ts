@@ -23,7 +23,7 @@ export interface KernelReport {
   readonly nodes: readonly string[];
   /** Op and kernel: `matmul/packed`; of control its kind: `cond`, `while`, `unwind`. */
   readonly kernel: string;
-  /** Whether it writes a variable where it lies. */
+  /** Whether it writes over an operand, such as a variable that it updates. */
   readonly inPlace: boolean;
   /** How often it ran in the last run: other than 1 only within control. */
   readonly runs: number;

@@ -156,6 +156,26 @@ for (const device of await devicesForTests()) {
     assert.is((await same([...seen, group(...crossed)], all)).rewrites.productUpdates, 1);
   });
 
+  test(`${on}: results are written over operands that nobody needs any more`, async () => {
+    const inner = tanh(mul(x, 0.5));
+    const report = await same([exp(inner)], ['inPlaceResults']);
+    // What is fed stays as it is, and so does what is fetched: the product is new, tanh lies over it.
+    counted(report, { inPlaceResults: 1 });
+    const product = matmul(x, w);
+    counted(await same([sum(exp(inner))], ['inPlaceResults']), { inPlaceResults: 2 });
+    counted(await same([sum(exp(inner)), inner], ['inPlaceResults']), {});
+    counted(await same([sum(mul(relu(product), 2))], ['inPlaceResults']), { inPlaceResults: 2 });
+    // Read later, read twice, read in another order, of another size, or of another type.
+    counted(await same([sum(mul(relu(product), product))], ['inPlaceResults']), { inPlaceResults: 1 });
+    counted(await same([sum(matmul(relu(product), transpose(product)))], ['inPlaceResults']), {});
+    const square = matmul(transpose(x), x);
+    counted(await same([sum(add(square, transpose(square)))], ['inPlaceResults']), {});
+    counted(await same([sum(add(sum(product, 0), product))], ['inPlaceResults']), { inPlaceResults: 1 });
+    counted(await same([sum(cast(cast(product, 'i32'), 'f32'))], ['inPlaceResults']), {});
+    const { planBytes } = await same([sum(exp(inner))], ['inPlaceResults']);
+    assert.is(planBytes, 4 * M * N + 4);
+  });
+
   test(`${on}: many small products do not get lost in a large weight`, async () => {
     const K = 4096;
     const ones = (rows: number, columns: number) =>

@@ -9,7 +9,7 @@ import { equalShapes } from '../shape.ts';
 import { accumulateProducts, type IsAsGood } from './accumulate.ts';
 import { moveIntoConvolutions, moveIntoFilters } from './convolutions.ts';
 import { fusePointwise, type IsPossible } from './fuse.ts';
-import { updateInPlace } from './inplace.ts';
+import { overwriteOperands, updateInPlace } from './inplace.ts';
 import { GraphNode, parentsOf } from './node.ts';
 import { inOrder } from './order.ts';
 import { lowerGraph, type Program, type Request } from './program.ts';
@@ -34,6 +34,8 @@ export const REWRITES = [
   'inPlaceUpdates',
   // Of those, the ones by a matrix product are added by its kernel; counts them.
   'productUpdates',
+  // Pointwise kernels write over an operand that nobody needs after them; counts kernels.
+  'inPlaceResults',
 ] as const;
 
 export type Rewrite = (typeof REWRITES)[number];
@@ -130,7 +132,8 @@ export function compileGraph(
     counting('constantFolding')(program.setup.length);
     if (on.pointwiseChains) program = fusePointwise(program, possibleOn(device), counting('pointwiseChains'));
     if (on.inPlaceUpdates) program = updateInPlace(program, counting('inPlaceUpdates'));
-    return on.productUpdates ? accumulateProducts(program, addsAsWell(device), counting('productUpdates')) : program;
+    if (on.productUpdates) program = accumulateProducts(program, addsAsWell(device), counting('productUpdates'));
+    return on.inPlaceResults ? overwriteOperands(program, possibleOn(device), counting('inPlaceResults')) : program;
   };
   return { program: compile(request), counts };
 }
