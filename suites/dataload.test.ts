@@ -6,8 +6,8 @@ import * as assert from 'uvu/assert';
 import type { Summary } from '../harness/record.ts';
 import type { Request } from '../harness/suite.ts';
 import { openDevice } from '../kernels/open.ts';
-import { coldRefusal } from './dataload/data.ts';
-import { coldBatches, warmUp } from './dataload/feed.ts';
+import { coldRefusal, openData } from './dataload/data.ts';
+import { coldBatches, Feed, isStarved, warmUp } from './dataload/feed.ts';
 import { measuredIn, tried, workIn } from './dataload/measured.ts';
 import { forecast, type Setting, type StepWork } from './dataload/queue.ts';
 import { trainingStep } from './dataload/step.ts';
@@ -141,6 +141,49 @@ test('what cannot be read cold says why', () => {
   assert.is(coldRefusal({ ...data, data: 'delays' }, 8), undefined);
   assert.is(warmUp({ workers: 0, prefetch: 4 }), 1);
   assert.is(coldBatches({ workers: 2, prefetch: 4 }, 4), 7 + 4 + 4);
+});
+
+test('workers that take longer for a batch than a step takes leave the queue empty in the long run', () => {
+  const report = (makeNs: number, occupancy: readonly number[]) => {
+    const batches = occupancy.reduce((a, b) => a + b);
+    const parts = { fetchNs: makeNs / 2, decodeNs: makeNs / 4, transformNs: makeNs / 8, otherNs: makeNs / 8 };
+    const sums = Object.fromEntries(Object.entries(parts).map(([name, ns]) => [name, ns * batches]));
+    return { ...sums, batches, occupancy } as Parameters<typeof isStarved>[0];
+  };
+  const one = { workers: 1, prefetch: 4 };
+  // Four batches were ready and are used up: nothing was waited for yet, but a batch takes 27 ms and the step 20.
+  assert.is(isStarved(report(27, [0, 1, 1, 1, 1]), one, 20, false), true);
+  assert.is(isStarved(report(27, [0, 1, 1, 1, 1]), { ...one, workers: 2 }, 20, false), false);
+  assert.is(isStarved(report(19, [0, 0, 0, 0, 4]), one, 20, false), false);
+  // Once it is so the step waits, and takes as long as a batch, more or less: it is so until batches take clearly less.
+  assert.is(isStarved(report(27, [4]), one, 28, true), true);
+  assert.is(isStarved(report(27, [4]), one, 28, false), false);
+  assert.is(isStarved(report(17, [1, 1, 2]), one, 20, true), false);
+  // Without a queue nothing was made beforehand.
+  for (const setting of [
+    { workers: 0, prefetch: 4 },
+    { workers: 1, prefetch: 0 },
+  ])
+    assert.is(isStarved(report(27, [4]), setting, 20, false), false);
+});
+
+test('draining takes what is ready, up to a batch that is waited for', async () => {
+  const delays = { fetch: 5, decode: 0, copy: 0, compute: 0 };
+  const data = await openData({ data: 'delays', batch: 2, image: 4, delays, workers: 1 }, true);
+  const feed = new Feed(data, { batch: 2, workers: 1, prefetch: 3, isCold: false });
+  await feed.next();
+  await feed.rest();
+  feed.forget();
+  const taken = await feed.drain();
+  assert.ok(taken >= 1 && taken <= feed.warmUp, `${taken}`);
+  const { batches, occupancy } = feed.report();
+  assert.is(batches, taken);
+  assert.ok(taken === feed.warmUp || occupancy[0] === 1, `${occupancy}`);
+  // The last one is not lost.
+  const [kept, following] = [await feed.next(), await feed.next()];
+  assert.is(following.number, kept.number + 1);
+  assert.is(kept.number, taken);
+  await feed.close();
 });
 
 test('every way runs, gives batches that are the samples, and tells what it did', async () => {

@@ -23,6 +23,24 @@ export const warmUp = ({ workers, prefetch }: Pick<FeedOptions, 'workers' | 'pre
 export const coldBatches = (options: Pick<FeedOptions, 'workers' | 'prefetch'>, calls: number): number =>
   warmUp(options) + calls + (options.workers > 0 ? options.prefetch : 0);
 
+/** Steps that wait for batches take as long as those; where the step is found longer by more than noise, workers have become faster. */
+const NOISE = 0.9;
+
+/**
+ * Whether workers cannot keep the queue from running empty beside steps of `stepNs`, by what the loader tells of its last batches. Where it was so before, it
+ * is until they are clearly faster.
+ */
+export function isStarved(
+  { batches, fetchNs, decodeNs, transformNs, otherNs }: LoaderReport,
+  { workers, prefetch }: Pick<FeedOptions, 'workers' | 'prefetch'>,
+  stepNs: number,
+  wasSo: boolean,
+): boolean {
+  if (workers === 0 || prefetch === 0 || batches === 0) return false;
+  const makeNs = (fetchNs + decodeNs + transformNs + otherNs) / batches / workers;
+  return makeNs > (wasSo ? NOISE : 1) * stepNs;
+}
+
 /** How much longer than a batch took them workers are waited for: they slow each other down when they all work at once. */
 const REST_MARGIN = 1.3;
 
@@ -37,6 +55,8 @@ export class Feed {
   readonly #loader: DataLoader;
   #epoch: Epoch | undefined;
   #last: BatchRecord | undefined;
+  /** Taken by `drain`, and not thrown away. */
+  #kept: Batch | undefined;
   #storageBytes = 0;
 
   constructor({ dataset, files = [] }: OpenData, options: FeedOptions) {
@@ -54,6 +74,11 @@ export class Feed {
   }
 
   async next(): Promise<Batch> {
+    if (this.#kept) {
+      const batch = this.#kept;
+      this.#kept = undefined;
+      return batch;
+    }
     this.#epoch ??= this.#loader[Symbol.asyncIterator]();
     const { done, value } = await this.#epoch.next();
     if (!done) {
@@ -62,6 +87,16 @@ export class Feed {
     }
     this.#epoch = undefined;
     return this.next();
+  }
+
+  /** Throws away the batches that workers are ahead; the first that is waited for comes next. Gives how many it took. */
+  async drain(): Promise<number> {
+    for (let taken = 1; ; taken++) {
+      const batch = await this.next();
+      if (batch.record.ready > 0 && taken < this.warmUp) continue;
+      this.#kept = batch;
+      return taken;
+    }
   }
 
   /** Puts the files out of the page cache, where they are to be read cold. */
@@ -73,6 +108,11 @@ export class Feed {
   forget(): void {
     this.#loader.forget();
     this.#storageBytes = bytesFromStorage() ?? 0;
+  }
+
+  /** Whether the queue cannot but run empty beside steps of `stepNs`, as far as was seen since `forget`. */
+  isStarved(stepNs: number, wasSo: boolean): boolean {
+    return isStarved(this.#loader.report(), this.#options, stepNs, wasSo);
   }
 
   /** Sums since `forget`, and the bytes that came from storage. */

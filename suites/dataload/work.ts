@@ -46,6 +46,8 @@ class StepWorkload implements Work {
   #loss = Number.NaN;
   #complaint: string | undefined;
   #checked = 0;
+  /** Whether workers take longer to make a batch than the step to use it: then no batch is ready in the long run, however many were made beforehand. */
+  #isStarved = false;
 
   constructor(way: Way, data: OpenData, step: Step, fixed: Slots, feed: Feed | undefined, close: () => Promise<void>) {
     this.leastCalls = feed?.isCold ? COLD_CALLS : CALLS;
@@ -95,10 +97,17 @@ class StepWorkload implements Work {
     return this.#complaint ?? (Number.isFinite(this.#loss) ? undefined : `the loss is ${this.#loss}, expected a number`);
   }
 
-  /** Steps until the loader is where it is in the long run; the queue was full while nobody asked. */
+  /**
+   * Brings the loader to where it is in the long run; the queue was full while nobody asked. Where workers keep up it is full then, too, after as many steps as
+   * there were batches. Where they do not it is empty, but a step that takes nearly as long as a batch would need hundreds of them to empty it.
+   */
   async steady(): Promise<void> {
+    const { calls, wait, copy, compute } = this.#spent;
+    if (calls > 0) this.#isStarved = this.#feed?.isStarved((wait + copy + compute) / calls, this.#isStarved) ?? false;
     this.#feed?.chill();
-    for (let i = 0; i < (this.#feed?.warmUp ?? 1); i++) await this.run();
+    if (this.#isStarved) await this.#feed?.drain();
+    else for (let i = 1; i < (this.#feed?.warmUp ?? 1); i++) await this.run();
+    await this.run();
     this.#feed?.forget();
     this.#spent = nothing();
     this.#turn = 0;
