@@ -144,27 +144,21 @@ test('what cannot be read cold says why', () => {
 });
 
 test('workers that take longer for a batch than a step takes leave the queue empty in the long run', () => {
-  const report = (makeNs: number, occupancy: readonly number[]) => {
-    const batches = occupancy.reduce((a, b) => a + b);
-    const parts = { fetchNs: makeNs / 2, decodeNs: makeNs / 4, transformNs: makeNs / 8, otherNs: makeNs / 8 };
-    const sums = Object.fromEntries(Object.entries(parts).map(([name, ns]) => [name, ns * batches]));
-    return { ...sums, batches, occupancy } as Parameters<typeof isStarved>[0];
-  };
+  const pace = (makeNs: number, stepNs: number) => ({ batches: 4, makeNs: 4 * makeNs, steps: 3, stepNs: 3 * stepNs });
   const one = { workers: 1, prefetch: 4 };
-  // Four batches were ready and are used up: nothing was waited for yet, but a batch takes 27 ms and the step 20.
-  assert.is(isStarved(report(27, [0, 1, 1, 1, 1]), one, 20, false), true);
-  assert.is(isStarved(report(27, [0, 1, 1, 1, 1]), { ...one, workers: 2 }, 20, false), false);
-  assert.is(isStarved(report(19, [0, 0, 0, 0, 4]), one, 20, false), false);
+  assert.is(isStarved(one, pace(27, 20), false), true);
+  assert.is(isStarved({ ...one, workers: 2 }, pace(27, 20), false), false);
+  assert.is(isStarved(one, pace(19, 20), false), false);
   // Once it is so the step waits, and takes as long as a batch, more or less: it is so until batches take clearly less.
-  assert.is(isStarved(report(27, [4]), one, 28, true), true);
-  assert.is(isStarved(report(27, [4]), one, 28, false), false);
-  assert.is(isStarved(report(17, [1, 1, 2]), one, 20, true), false);
+  assert.is(isStarved(one, pace(27, 28), true), true);
+  assert.is(isStarved(one, pace(27, 28), false), false);
+  assert.is(isStarved(one, pace(17, 20), true), false);
   // Without a queue nothing was made beforehand.
   for (const setting of [
     { workers: 0, prefetch: 4 },
     { workers: 1, prefetch: 0 },
   ])
-    assert.is(isStarved(report(27, [4]), setting, 20, false), false);
+    assert.is(isStarved(setting, pace(27, 20), false), false);
 });
 
 test('draining takes what is ready, up to a batch that is waited for', async () => {

@@ -23,22 +23,22 @@ export const warmUp = ({ workers, prefetch }: Pick<FeedOptions, 'workers' | 'pre
 export const coldBatches = (options: Pick<FeedOptions, 'workers' | 'prefetch'>, calls: number): number =>
   warmUp(options) + calls + (options.workers > 0 ? options.prefetch : 0);
 
-/** Steps that wait for batches take as long as those; where the step is found longer by more than noise, workers have become faster. */
-const NOISE = 0.9;
+/** Batches and steps since it was last decided whether workers keep up, and what they took together. */
+export interface Pace {
+  batches: number;
+  makeNs: number;
+  steps: number;
+  stepNs: number;
+}
 
-/**
- * Whether workers cannot keep the queue from running empty beside steps of `stepNs`, by what the loader tells of its last batches. Where it was so before, it
- * is until they are clearly faster.
- */
-export function isStarved(
-  { batches, fetchNs, decodeNs, transformNs, otherNs }: LoaderReport,
-  { workers, prefetch }: Pick<FeedOptions, 'workers' | 'prefetch'>,
-  stepNs: number,
-  wasSo: boolean,
-): boolean {
-  if (workers === 0 || prefetch === 0 || batches === 0) return false;
-  const makeNs = (fetchNs + decodeNs + transformNs + otherNs) / batches / workers;
-  return makeNs > (wasSo ? NOISE : 1) * stepNs;
+/** Batches differ: only where they take clearly longer than the step, or clearly less than one that waits for them, is that more than chance. */
+const [SLOWER, FASTER] = [1.05, 0.9];
+
+/** Whether workers cannot keep the queue from running empty: without a queue never, and where it was so before until they are faster. */
+export function isStarved({ workers, prefetch }: Pick<FeedOptions, 'workers' | 'prefetch'>, pace: Pace, wasSo: boolean): boolean {
+  const { batches, makeNs, steps, stepNs } = pace;
+  if (workers === 0 || prefetch === 0 || batches === 0 || steps === 0) return false;
+  return makeNs / batches / workers > ((wasSo ? FASTER : SLOWER) * stepNs) / steps;
 }
 
 /** How much longer than a batch took them workers are waited for: they slow each other down when they all work at once. */
@@ -57,6 +57,8 @@ export class Feed {
   #last: BatchRecord | undefined;
   /** Taken by `drain`, and not thrown away. */
   #kept: Batch | undefined;
+  #pace: Pace = { batches: 0, makeNs: 0, steps: 0, stepNs: 0 };
+  #wasStarved = false;
   #storageBytes = 0;
 
   constructor({ dataset, files = [] }: OpenData, options: FeedOptions) {
@@ -110,9 +112,17 @@ export class Feed {
     this.#storageBytes = bytesFromStorage() ?? 0;
   }
 
-  /** Whether the queue cannot but run empty beside steps of `stepNs`, as far as was seen since `forget`. */
-  isStarved(stepNs: number, wasSo: boolean): boolean {
-    return isStarved(this.#loader.report(), this.#options, stepNs, wasSo);
+  /** Whether no batch is ready in the long run, by what this and earlier samples came to: `steps` of `stepNs` together since `forget`. */
+  isStarved(steps: number, stepNs: number): boolean {
+    const { batches, fetchNs, decodeNs, transformNs, otherNs } = this.#loader.report();
+    this.#pace.batches += batches;
+    this.#pace.makeNs += fetchNs + decodeNs + transformNs + otherNs;
+    this.#pace.steps += steps;
+    this.#pace.stepNs += stepNs;
+    const isSo = isStarved(this.#options, this.#pace, this.#wasStarved);
+    if (isSo !== this.#wasStarved) this.#pace = { batches: 0, makeNs: 0, steps: 0, stepNs: 0 };
+    this.#wasStarved = isSo;
+    return isSo;
   }
 
   /** Sums since `forget`, and the bytes that came from storage. */

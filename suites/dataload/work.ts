@@ -46,8 +46,6 @@ class StepWorkload implements Work {
   #loss = Number.NaN;
   #complaint: string | undefined;
   #checked = 0;
-  /** Whether workers take longer to make a batch than the step to use it: then no batch is ready in the long run, however many were made beforehand. */
-  #isStarved = false;
 
   constructor(way: Way, data: OpenData, step: Step, fixed: Slots, feed: Feed | undefined, close: () => Promise<void>) {
     this.leastCalls = feed?.isCold ? COLD_CALLS : CALLS;
@@ -103,9 +101,9 @@ class StepWorkload implements Work {
    */
   async steady(): Promise<void> {
     const { calls, wait, copy, compute } = this.#spent;
-    if (calls > 0) this.#isStarved = this.#feed?.isStarved((wait + copy + compute) / calls, this.#isStarved) ?? false;
+    const isStarved = this.#feed?.isStarved(calls, wait + copy + compute);
     this.#feed?.chill();
-    if (this.#isStarved) await this.#feed?.drain();
+    if (isStarved) await this.#feed?.drain();
     else for (let i = 1; i < (this.#feed?.warmUp ?? 1); i++) await this.run();
     await this.run();
     this.#feed?.forget();
