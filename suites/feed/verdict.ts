@@ -70,29 +70,34 @@ function explained(place: string, sizes: readonly Size[]): string[] {
   ];
 }
 
-/** Whether the group is slower than another form that feeds its data, beyond the intervals of both. What was measured once has none, and is left out. */
+/**
+ * Whether the group is slower than another form that feeds its data, beyond the intervals of both. Without them nothing is said of it: processes differ by more
+ * than the samples of one.
+ */
 function grouping(place: string, sizes: readonly Size[]): string[] {
   const others = ['placeholders', 'variables', 'assign'] as const;
   const able = sizes.flatMap(({ parameters, rows }) => {
     const { group } = rows;
-    const rivals = others.flatMap((form) => (isSpread(rows[form]) ? [{ form, row: rows[form] }] : []));
-    return isSpread(group) && rivals.length > 0 ? [{ parameters, group, rivals }] : [];
+    const rivals = others.flatMap((form) => (hasInterval(rows[form]) ? [{ form, row: rows[form] }] : []));
+    return hasInterval(group) && rivals.length > 0 ? [{ parameters, group, rivals }] : [];
   });
   const slower = able.flatMap(({ parameters, group, rivals }) =>
     rivals
-      .filter(({ row }) => lowest(group) > highest(row))
+      .filter(({ row }) => group.ci_low_ns > row.ci_high_ns)
       .map(({ form, row }) => `${form} at ${count(parameters)} (${time(group.median_ns!)} against ${time(row.median_ns!)})`),
   );
-  if (able.length === 0) return [];
+  if (able.length === 0)
+    return sizes.some(({ rows }) => rows.group && others.some((form) => rows[form]))
+      ? [`${place}: one process of each form does not tell whether the group node is slower than another: ask for --forks 2 or more`]
+      : [];
   if (slower.length > 0) return [`${place}: the group node is slower than ${slower.join(', ')}`];
   return [
     `${place}: the group node is not slower than any other form that feeds its data, beyond the interval, at ${able.length} of ${able.length} sizes`,
   ];
 }
 
-const isSpread = (row: Summary | undefined): row is Summary => row !== undefined && (row.ci_low_ns !== undefined || (row.mad_ns ?? 0) > 0);
-const lowest = ({ ci_low_ns, median_ns, mad_ns = 0 }: Summary): number => ci_low_ns ?? median_ns! - mad_ns;
-const highest = ({ ci_high_ns, median_ns, mad_ns = 0 }: Summary): number => ci_high_ns ?? median_ns! + mad_ns;
+type Interval = Summary & Required<Pick<Summary, 'ci_low_ns' | 'ci_high_ns'>>;
+const hasInterval = (row: Summary | undefined): row is Interval => row?.ci_low_ns !== undefined;
 
 /** What it saves to keep the data on the device as well, where that is most. */
 function residing(place: string, sizes: readonly Size[]): string[] {
