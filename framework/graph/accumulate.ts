@@ -7,7 +7,7 @@
 
 import type { Expression } from '../../kernels/expression.ts';
 import { type MatmulProblem, type PointwiseProblem, resultNames } from '../../kernels/index.ts';
-import { denseStrides } from '../shape.ts';
+import { runsAsOutput } from './fuse.ts';
 import type { KernelStage, Program, Stage, Value } from './program.ts';
 
 /** A change of a variable in place by a factor times one other operand. */
@@ -34,9 +34,7 @@ function changeOf({ problem, bind, elementwise }: Stage): Change | undefined {
   const [old, term] = expression.operands;
   if ((expression.kind !== 'add' && expression.kind !== 'sub') || old.kind !== 'input' || old.value !== inPlace) return undefined;
   const found = scaledInput(term, scalars);
-  if (!found || found.input === inPlace) return undefined;
-  const { dtype, strides, offset } = elementwise.inputs[found.input];
-  if (dtype !== 'f32' || offset !== 0 || `${strides}` !== `${denseStrides(elementwise.shape)}`) return undefined;
+  if (!found || found.input === inPlace || !runsAsOutput(elementwise, found.input)) return undefined;
   return { variable: bind.out, by: bind[`x${found.input}`], factor: expression.kind === 'sub' ? -found.factor : found.factor };
 }
 

@@ -16,6 +16,10 @@ export interface Elementwise {
   readonly inputs: readonly PointwiseInput[];
 }
 
+/** Whether an input runs as the output does: element by element, from the start of its value. */
+export const runsAsOutput = ({ shape, inputs }: Elementwise, i: number): boolean =>
+  inputs[i].offset === 0 && `${inputs[i].strides}` === `${denseStrides(shape)}`;
+
 /** Distinct operations of one kernel: long before it, what is stored between kernels costs less than what is computed in them. */
 const MOST_STEPS = 64;
 
@@ -95,10 +99,8 @@ function inputFrom(producer: KernelStage, consumer: KernelStage): number {
   const { dtype } = producer.problem as PointwiseProblem;
   // Storing as f16 or u8 rounds or wraps, which a fused chain would leave out.
   if (dtype === 'f16' || dtype === 'u8' || !equalShapes(from.shape, to.shape)) return -1;
-  const dense = `${denseStrides(to.shape)}`;
   const uses = to.inputs.flatMap((_, i) => (consumer.bind[`x${i}`] === producer.bind.out ? [i] : []));
-  const isWhole = (i: number) => to.inputs[i].offset === 0 && `${to.inputs[i].strides}` === dense;
-  return uses.length === 1 && isWhole(uses[0]) ? uses[0] : -1;
+  return uses.length === 1 && runsAsOutput(to, uses[0]) ? uses[0] : -1;
 }
 
 /** Fuses the pointwise chains of a program; `count` is told how many stages went away. */

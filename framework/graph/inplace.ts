@@ -4,8 +4,7 @@
 //   what another stage computed for it alone       half the memory is touched: what was just read is still in the caches
 
 import { type PointwiseProblem, pointwise } from '../../kernels/index.ts';
-import { denseStrides } from '../shape.ts';
-import type { IsPossible } from './fuse.ts';
+import { type IsPossible, runsAsOutput } from './fuse.ts';
 import type { Commit, KernelStage, Program, Stage, Value } from './program.ts';
 
 /** The input that the stage may overwrite with its result; undefined where none is the value as it lies. */
@@ -14,8 +13,7 @@ function inputToReplace({ elementwise, problem, bind }: Stage, value: Value): nu
   const uses = elementwise.inputs.flatMap((_, i) => (bind[`x${i}`] === value ? [i] : []));
   const [first] = uses;
   if (uses.length !== 1 || elementwise.inputs[first].dtype !== problem.dtype) return undefined;
-  const { strides, offset } = elementwise.inputs[first];
-  return offset === 0 && `${strides}` === `${denseStrides(elementwise.shape)}` ? first : undefined;
+  return runsAsOutput(elementwise, first) ? first : undefined;
 }
 
 const inPlaceOf = (stage: KernelStage, inPlace: number): PointwiseProblem => pointwise({ ...(stage.problem as PointwiseProblem), inPlace });
