@@ -6,8 +6,9 @@
 // The product is summed before it is added, so that small changes of large weights are not lost; the result differs from the other by that rounding.
 
 import type { Expression } from '../../kernels/expression.ts';
-import { type MatmulProblem, type PointwiseProblem, resultNames } from '../../kernels/index.ts';
+import type { MatmulProblem, PointwiseProblem } from '../../kernels/index.ts';
 import { runsAsOutput } from './fuse.ts';
+import { lasting, writtenBy } from './memory.ts';
 import type { KernelStage, Program, Stage, Value } from './program.ts';
 
 /** A change of a variable in place by a factor times one other operand. */
@@ -37,12 +38,6 @@ function changeOf({ problem, bind, elementwise }: Stage): Change | undefined {
   if (!found || found.input === inPlace || !runsAsOutput(elementwise, found.input)) return undefined;
   return { variable: bind.out, by: bind[`x${found.input}`], factor: expression.kind === 'sub' ? -found.factor : found.factor };
 }
-
-/** What a stage writes. */
-const writtenBy = ({ problem, bind }: Stage): Value[] =>
-  problem
-    ? resultNames(problem).map((name) => bind[name])
-    : Object.entries(bind).flatMap(([name, value]) => (name.startsWith('out') ? [value] : []));
 
 /** Whether a kernel as good as the product's own adds to what is there. */
 export type IsAsGood = (product: MatmulProblem, sum: MatmulProblem) => boolean;
@@ -74,7 +69,7 @@ function joined(stages: readonly Stage[], product: KernelStage, update: Stage, s
 /** Moves updates into the products that they are made of; `count` is told how many. */
 export function accumulateProducts(program: Program, isAsGood: IsAsGood, count: (updates: number) => void): Program {
   let stages = program.stages;
-  const kept = new Set([...program.fetches, ...program.commits.map(({ value }) => value)]);
+  const kept = lasting(program);
   for (const update of program.stages) {
     const change = changeOf(update);
     const product = change && !kept.has(change.by) ? productOf(change, stages) : undefined;

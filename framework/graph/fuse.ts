@@ -6,6 +6,7 @@ import { type Expression, stepsOf } from '../../kernels/expression.ts';
 import { type PointwiseProblem, type Problem, pointwise } from '../../kernels/index.ts';
 import type { Layout, Spec } from '../layout.ts';
 import { broadcastStrides, denseStrides, equalShapes, type Shape } from '../shape.ts';
+import { lasting } from './memory.ts';
 import type { KernelStage, Program, Stage, Value } from './program.ts';
 
 type PointwiseInput = PointwiseProblem['inputs'][number];
@@ -105,7 +106,7 @@ function inputFrom(producer: KernelStage, consumer: KernelStage): number {
 
 /** Fuses the pointwise chains of a program; `count` is told how many stages went away. */
 export function fusePointwise(program: Program, isPossible: IsPossible, count: (gone: number) => void): Program {
-  const kept = new Set([...program.fetches, ...program.commits.map(({ value }) => value)]);
+  const kept = lasting(program);
   const readers = new Map<Value, Set<Stage>>();
   const isReader = (value: Value, stage: Stage) => readers.set(value, (readers.get(value) ?? new Set()).add(stage));
   for (const stage of program.stages) for (const value of Object.values(stage.bind)) isReader(value, stage);

@@ -5,6 +5,7 @@
 
 import { type PointwiseProblem, pointwise } from '../../kernels/index.ts';
 import { type IsPossible, runsAsOutput } from './fuse.ts';
+import { lasting } from './memory.ts';
 import type { Commit, KernelStage, Program, Stage, Value } from './program.ts';
 
 /** The input that the stage may overwrite with its result; undefined where none is the value as it lies. */
@@ -16,12 +17,10 @@ function inputToReplace({ elementwise, problem, bind }: Stage, value: Value): nu
   return runsAsOutput(elementwise, first) ? first : undefined;
 }
 
-const inPlaceOf = (stage: KernelStage, inPlace: number): PointwiseProblem => pointwise({ ...(stage.problem as PointwiseProblem), inPlace });
-
 /** The stage with its result in the place of input number `inPlace`. */
 function replacing(stage: KernelStage, value: Value, inPlace: number): KernelStage {
   const { [`x${inPlace}`]: _, ...bind } = stage.bind;
-  return { ...stage, problem: inPlaceOf(stage, inPlace), bind: { ...bind, out: value } };
+  return { ...stage, problem: pointwise({ ...(stage.problem as PointwiseProblem), inPlace }), bind: { ...bind, out: value } };
 }
 
 /** The stage with one value in place of another. */
@@ -52,10 +51,9 @@ export function updateInPlace(program: Program, count: (updates: number) => void
 /** Has pointwise stages write over operands that end with them; `count` is told how many. */
 export function overwriteOperands(program: Program, isPossible: IsPossible, count: (stages: number) => void): Program {
   const stages = [...program.stages];
-  const { fetches, commits, setup } = program;
   // What is needed after a run or in the next one, and what control exchanges.
-  const bound = [...setup, ...stages.filter(({ control }) => control)].flatMap(({ bind }) => Object.values(bind));
-  const kept = new Set([...fetches, ...commits.map(({ value }) => value), ...bound]);
+  const bound = [...program.setup, ...stages.filter(({ control }) => control)].flatMap(({ bind }) => Object.values(bind));
+  const kept = new Set([...lasting(program), ...bound]);
   const isOurs = (value: Value): boolean => !value.source && !kept.has(value);
   const lastUse = new Map<Value, number>();
   for (const [at, { bind }] of stages.entries()) for (const value of Object.values(bind)) lastUse.set(value, at);
@@ -68,9 +66,11 @@ export function overwriteOperands(program: Program, isPossible: IsPossible, coun
       const value = stage.bind[`x${i}`];
       return value && ends(value) && inputToReplace(stage, value) === i ? [i] : [];
     });
-    if (inPlace === undefined || !isPossible(inPlaceOf(stage, inPlace))) continue;
+    if (inPlace === undefined) continue;
     const value = stage.bind[`x${inPlace}`];
-    stages[at] = replacing(stage, value, inPlace);
+    const replaced = replacing(stage, value, inPlace);
+    if (!isPossible(replaced.problem)) continue;
+    stages[at] = replaced;
     for (let later = at + 1; later < stages.length; later++) stages[later] = rebound(stages[later], out, value);
     lastUse.set(value, lastUse.get(out)!);
     count(1);

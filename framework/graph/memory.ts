@@ -1,5 +1,6 @@
 // Memory of a plan: values that are never alive together share a buffer. A value lives from the first stage that binds it to the last.
 
+import { resultNames } from '../../kernels/index.ts';
 import type { Program, Stage, Value } from './program.ts';
 
 /** Buffers to allocate, and the one of each value that has no source. */
@@ -7,6 +8,15 @@ export interface Arrangement {
   readonly bytes: readonly number[];
   readonly bufferOf: ReadonlyMap<Value, number>;
 }
+
+/** The values that are needed when a run ends. */
+export const lasting = ({ fetches, commits }: Program): Set<Value> => new Set([...fetches, ...commits.map(({ value }) => value)]);
+
+/** What a stage writes. */
+export const writtenBy = ({ problem, bind }: Stage): Value[] =>
+  problem
+    ? resultNames(problem).map((name) => bind[name])
+    : Object.entries(bind).flatMap(([name, value]) => (name.startsWith('out') ? [value] : []));
 
 const valuesOf = ({ bind }: Stage): Value[] => [...new Set(Object.values(bind))];
 
@@ -29,8 +39,7 @@ export function arrange({ setup, stages, commits, fetches }: Program): Arrangeme
   for (const stage of setup) valuesOf(stage).forEach(own);
   for (const { value } of commits) own(value);
   // A conditional or loop exchanges its outputs' buffers for those of its subgraphs' results.
-  for (const { control, bind } of stages)
-    if (control) for (const [name, value] of Object.entries(bind)) if (name.startsWith('out')) own(value);
+  for (const stage of stages) if (stage.control) writtenBy(stage).forEach(own);
   const lone = new Set(bufferOf.keys());
   const lastUse = new Map<Value, number>();
   for (const [at, stage] of stages.entries()) for (const value of valuesOf(stage)) lastUse.set(value, at);

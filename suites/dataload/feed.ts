@@ -31,6 +31,8 @@ export interface Pace {
   stepNs: number;
 }
 
+const noPace = (): Pace => ({ batches: 0, makeNs: 0, steps: 0, stepNs: 0 });
+
 /** Batches differ: only where they take clearly longer than the step, or clearly less than one that waits for them, is that more than chance. */
 const [SLOWER, FASTER] = [1.05, 0.9];
 
@@ -57,7 +59,7 @@ export class Feed {
   #last: BatchRecord | undefined;
   /** Taken by `drain`, and not thrown away. */
   #kept: Batch | undefined;
-  #pace: Pace = { batches: 0, makeNs: 0, steps: 0, stepNs: 0 };
+  #pace = noPace();
   #wasStarved = false;
   #storageBytes = 0;
 
@@ -112,15 +114,15 @@ export class Feed {
     this.#storageBytes = bytesFromStorage() ?? 0;
   }
 
-  /** Whether no batch is ready in the long run, by what this and earlier samples came to: `steps` of `stepNs` together since `forget`. */
-  isStarved(steps: number, stepNs: number): boolean {
+  /** Counts `steps` of `stepNs` together since `forget`, and says whether no batch is ready in the long run, by these and earlier samples. */
+  judgePace(steps: number, stepNs: number): boolean {
     const { batches, fetchNs, decodeNs, transformNs, otherNs } = this.#loader.report();
     this.#pace.batches += batches;
     this.#pace.makeNs += fetchNs + decodeNs + transformNs + otherNs;
     this.#pace.steps += steps;
     this.#pace.stepNs += stepNs;
     const isSo = isStarved(this.#options, this.#pace, this.#wasStarved);
-    if (isSo !== this.#wasStarved) this.#pace = { batches: 0, makeNs: 0, steps: 0, stepNs: 0 };
+    if (isSo !== this.#wasStarved) this.#pace = noPace();
     this.#wasStarved = isSo;
     return isSo;
   }

@@ -101,7 +101,7 @@ class StepWorkload implements Work {
    */
   async steady(): Promise<void> {
     const { calls, wait, copy, compute } = this.#spent;
-    const isStarved = this.#feed?.isStarved(calls, wait + copy + compute);
+    const isStarved = this.#feed?.judgePace(calls, wait + copy + compute);
     this.#feed?.chill();
     if (isStarved) await this.#feed?.drain();
     else for (let i = 1; i < (this.#feed?.warmUp ?? 1); i++) await this.run();
